@@ -1,0 +1,5 @@
+"""`python -m cdfis_bench`."""
+
+from cdfis_bench.cli import run
+
+run()

@@ -1,0 +1,129 @@
+"""From a resolved configuration to the objects of a run. The only user of hydra.utils.instantiate."""
+
+from typing import Any
+
+import torch
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+from torch import nn
+
+from cdfis_bench.core.errors import UserError, require
+from cdfis_bench.core.streams import drawing_from, run_streams
+from cdfis_bench.core.tracking import Tracker
+from cdfis_bench.datasets.dataset import Dataset
+from cdfis_bench.engine.budget import Budget
+from cdfis_bench.engine.loop import Training
+from cdfis_bench.engine.method import Method, Scoring
+from cdfis_bench.engine.modes import in_mode
+
+# Keys of a group's YAML that are words about the option, not arguments of its constructor.
+_NOT_ARGUMENTS = ("name", "suggested")
+
+
+def make(group: str, config: dict[str, Any], **more: Any) -> Any:
+    """The object that the group's YAML describes. Raises UserError naming the group if it cannot be made."""
+    arguments = {key: value for key, value in config.items() if key not in _NOT_ARGUMENTS}
+    require(
+        "_target_" in arguments,
+        f"{group}={config.get('name')} has no _target_: name the class or function that makes it",
+    )
+    try:
+        return instantiate(arguments, **more, _convert_="all")
+    except InstantiationException as error:
+        cause = error.__cause__ or error
+        if isinstance(cause, UserError):
+            raise cause from None
+        first_line = str(cause).strip().splitlines()[0]
+        raise UserError(f"{group}={config.get('name')} cannot be built: {first_line}") from error
+
+
+def check_values(config: dict[str, Any]) -> None:
+    """Raises UserError for root values that cannot work, before any data is loaded."""
+    k, n = config["large_batch_size"], config["batch_size"]
+    for key, least in (
+        ("seed", 0),
+        ("batch_size", 1),
+        ("large_batch_size", 1),
+        ("eval_every", 1),
+        ("chunk_size", 1),
+    ):
+        require(config[key] >= least, f"{key}={config[key]} must be at least {least}")
+    require(
+        n <= k, f"batch_size={n} exceeds large_batch_size={k}; lower batch_size or raise the other"
+    )
+    every = config["pattern_every"]
+    require(every is None or every >= 1, f"pattern_every={every} must be at least 1, or null")
+
+
+def build_tracker(config: dict[str, Any]) -> Tracker:
+    return make("tracker", config["tracker"])
+
+
+def build(config: dict[str, Any], device: torch.device) -> Training:
+    """All parts of the run, checked against each other; the cheap parts before the data.
+
+    config: the fully resolved configuration. Raises UserError with one sentence if a part cannot work.
+    """
+    check_values(config)
+    budget = Budget(**config["budget"])
+    scoring = Scoring(config["scoring_mode"] == "train", config["chunk_size"])
+    groups = ("metric", "selector", "weighting", "threshold")
+    parts = {group: make(group, config[group]) for group in groups}
+    streams = run_streams(config["seed"], device)
+    with drawing_from(streams.init):
+        model: nn.Module = make("model", config["model"])
+    model.to(device)
+
+    def make_optimizer(parameters: Any) -> torch.optim.Optimizer:
+        return make("optimizer", config["optimizer"], params=parameters)
+
+    make_optimizer(list(model.parameters()))
+    dataset: Dataset = make("dataset", config["dataset"]).load(device)
+
+    def make_method() -> Method:
+        fresh = {group: make(group, config[group]) for group in groups}
+        source = make(
+            "source",
+            config["source"],
+            samples=dataset.train,
+            large_batch_size=config["large_batch_size"],
+            batch_size=config["batch_size"],
+        )
+        return Method(source=source, scoring=scoring, **fresh)
+
+    _check_fit(config, model, dataset)
+    make_method().check(model)
+    return Training(
+        model=model,
+        make_optimizer=make_optimizer,
+        dataset=dataset,
+        make_method=make_method,
+        streams=streams,
+        device=device,
+        large_batch_size=config["large_batch_size"],
+        batch_size=config["batch_size"],
+        budget=budget,
+        eval_every=config["eval_every"],
+        pattern_every=config["pattern_every"],
+        eval_chunk_size=config["chunk_size"],
+    )
+
+
+def _check_fit(config: dict[str, Any], model: nn.Module, dataset: Dataset) -> None:
+    """The model takes the dataset's samples and gives one logit per class."""
+    sample = dataset.train.batch(torch.arange(2, device=dataset.train.y.device))
+    names = f"model={config['model'].get('name')} and dataset={config['dataset'].get('name')}"
+    shape = tuple(dataset.sample_shape)
+    try:
+        with torch.no_grad(), in_mode(model, train=False):
+            logits = model(sample.x)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f"{names} do not fit: the network cannot take samples of shape {shape} ({reason})"
+        ) from error
+    require(
+        logits.shape == (2, dataset.n_classes),
+        f"{names} do not fit: the network gives {tuple(logits.shape[1:])} values for a sample, "
+        f"the dataset has {dataset.n_classes} classes",
+    )

@@ -1,0 +1,1 @@
+"""Types, protocols, random streams and checks that every other room stands on."""

@@ -1,0 +1,61 @@
+"""Named random streams: one per purpose, so that a new selector cannot change the data order."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Generator
+
+
+def stream(seed: int, name: str, device: torch.device | str = "cpu") -> Generator:
+    """The generator of the stream `name` under `seed`; different names or seeds give unrelated streams."""
+    digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
+    # 63 bits, because manual_seed takes a signed 64-bit integer.
+    return Generator(device).manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """The streams of one run. Same seed = same initial weights and data order in every arm."""
+
+    init: Generator  # initial weights; on the CPU, so that every device starts from the same network
+    order: Generator  # order in which candidates are offered
+    select: Generator  # the selector's draws
+    noise: Generator  # dropout and whatever else draws inside the network
+
+
+def run_streams(seed: int, device: torch.device) -> Streams:
+    """All streams of the run with this seed. seed: >= 0."""
+    return Streams(
+        init=stream(seed, "init"),
+        order=stream(seed, "order", device),
+        select=stream(seed, "select", device),
+        noise=stream(seed, "noise", device),
+    )
+
+
+@contextmanager
+def drawing_from(generator: Generator) -> Iterator[None]:
+    """Inside, torch's own default generator of that device continues `generator`; outside it is as before.
+
+    Layers initialise and dropout draws without taking a generator; this lends them one without seeding globally.
+    """
+    home = _default_of(generator.device)
+    before = home.get_state()
+    home.set_state(generator.get_state())
+    try:
+        yield
+    finally:
+        generator.set_state(home.get_state())
+        home.set_state(before)
+
+
+def _default_of(device: torch.device) -> Generator:
+    if device.type == "cuda":
+        torch.cuda.init()
+        return torch.cuda.default_generators[device.index or 0]
+    if device.type == "mps":
+        return torch.mps._get_default_mps_generator()
+    return torch.default_generator

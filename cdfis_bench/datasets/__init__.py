@@ -1,0 +1,1 @@
+"""Datasets: labelled samples in memory, rows in a fixed order."""

@@ -1,0 +1,44 @@
+"""Two Circles: points in a square, classified as inside or outside two discs."""
+
+import torch
+from torch import Generator, Tensor
+
+from cdfis_bench.core.errors import require
+from cdfis_bench.core.streams import stream
+from cdfis_bench.datasets.dataset import Dataset, TensorSamples
+from cdfis_bench.datasets.two_circles_geometry import CENTRES, RADIUS
+
+def draw_points(n: int, generator: Generator) -> tuple[Tensor, Tensor]:
+    """n points uniform in the square [-1, 1]^2: x [n, 2] float32, y [n] int64 (1 inside a disc, 0 outside).
+
+    Source: Knutsson et al. 2023, section 5.1.
+    """
+    x = torch.rand(n, 2, generator=generator) * 2 - 1
+    distance = torch.cdist(x, torch.tensor(CENTRES))  # [n, 2]
+    return x, (distance < RADIUS).any(dim=1).long()
+
+
+class TwoCircles:
+    """A finite training set and a fixed test set of Two Circles points.
+
+    The points depend on `data_seed` only, not on the run's seed: like any published set they are the same in every
+    run, so that the importance of a sample can be compared between runs.
+    """
+
+    def __init__(self, train_size: int = 50_000, test_size: int = 10_000, data_seed: int = 0) -> None:
+        for name, size in (("train_size", train_size), ("test_size", test_size)):
+            require(
+                isinstance(size, int) and size >= 1,
+                f"dataset.{name}={size!r} must be a whole number of at least 1",
+            )
+        self._sizes = {"train": train_size, "test": test_size}
+        self._data_seed = data_seed
+
+    def load(self, device: torch.device) -> Dataset:
+        parts = {
+            part: TensorSamples(
+                *draw_points(size, stream(self._data_seed, f"two_circles/{part}")), device
+            )
+            for part, size in self._sizes.items()
+        }
+        return Dataset("Two Circles", parts["train"], parts["test"], 2, (2,))

@@ -1,0 +1,23 @@
+"""Evaluation on the whole test set."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from cdfis_bench.core.types import Samples
+from cdfis_bench.engine.modes import in_mode
+
+
+@torch.no_grad()
+def evaluate(model: nn.Module, samples: Samples, chunk_size: int) -> tuple[float, float]:
+    """(mean loss, accuracy as a fraction) over all `samples`, in eval mode; modes are restored."""
+    rows = torch.arange(len(samples), device=samples.y.device)
+    loss = torch.zeros((), dtype=torch.float64, device=rows.device)
+    correct = torch.zeros((), dtype=torch.int64, device=rows.device)
+    with in_mode(model, train=False):
+        for part in rows.split(chunk_size):
+            batch = samples.batch(part)
+            logits: Tensor = model(batch.x)
+            loss += cross_entropy(logits, batch.y, reduction="sum")
+            correct += (logits.argmax(1) == batch.y).sum()
+    return loss.item() / len(samples), correct.item() / len(samples)

@@ -1,0 +1,163 @@
+"""One job: from a composed configuration to a finished run folder."""
+
+import traceback
+from pathlib import Path
+from typing import Any
+
+import torch
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from torch import Tensor
+
+from cdfis_bench.config.build import build, build_tracker, check_values
+from cdfis_bench.config.device import computing_on, find_device
+from cdfis_bench.core.errors import UserError
+from cdfis_bench.core.tracking import RunCard, TrackerRun
+from cdfis_bench.engine.loop import train
+from cdfis_bench.progress import run_progress, say
+from cdfis_bench.records.experiment import Job, note_job
+from cdfis_bench.records.identity import arm_id, run_name
+from cdfis_bench.records.provenance import provenance
+from cdfis_bench.records.run_folder import RunFolder, claim
+from cdfis_bench.records.stored_run import StoredRun
+
+Summary = dict[str, float | int | str | None]
+
+
+class Tee:
+    """A Recorder that hands everything to several."""
+
+    def __init__(self, *recorders: Any) -> None:
+        self._recorders = recorders
+
+    def row(self, table: str, **values: float | int | bool | None) -> None:
+        for recorder in self._recorders:
+            recorder.row(table, **values)
+
+    def array(self, name: str, values: Tensor) -> None:
+        for recorder in self._recorders:
+            recorder.array(name, values)
+
+
+def run_job(cfg: DictConfig) -> Summary:
+    """Computes the run that `cfg` describes, or finds it done, and returns its summary.
+
+    In a sweep a run that fails is recorded and the sweep goes on; its callback answers for the exit code. A single
+    run that fails raises UserError.
+    """
+    hydra = HydraConfig.get()
+    if hydra.mode != RunMode.MULTIRUN:
+        return _summary(_run(cfg, sweeping=False)[0])
+    results_dir, name = Path(cfg.results_dir), str(cfg.name)
+    number, overrides = int(hydra.job.num), list(hydra.overrides.task)
+    note_job(results_dir, name, Job(number, overrides, "running"))
+    try:
+        stored, computed = _run(cfg, sweeping=True)
+    except UserError as error:
+        note_job(results_dir, name, Job(number, overrides, "failed", error=str(error)))
+        return {"error": str(error)}
+    status = "computed" if computed else "stored"
+    note_job(results_dir, name, Job(number, overrides, status, stored.card["method"], stored.name))
+    return _summary(stored)
+
+
+def _summary(stored: StoredRun) -> Summary:
+    return {"run": stored.name, **stored.card["summary"]}
+
+
+def _run(cfg: DictConfig, sweeping: bool) -> tuple[StoredRun, bool]:
+    """The stored run, and whether it was computed now. Raises UserError, also in place of unexpected errors."""
+    config: dict[str, Any] = OmegaConf.to_container(cfg, resolve=True, enum_to_str=True)  # type: ignore[assignment]
+    check_values(config)
+    device = find_device(config["device"]["name"])
+    arm = arm_id(config, device.type)
+    folder = Path(config["results_dir"]) / "runs" / run_name(config, arm)
+    with claim(folder) as stored:
+        if stored is not None:
+            say(f"{stored.name}: done before, kept")
+            return stored, False
+        with computing_on(device, config["device"]["threads"]):
+            stored = _compute(config, device, arm, folder, sweeping)
+    _say_result(stored)
+    return stored, True
+
+
+def _compute(
+    config: dict[str, Any], device: torch.device, arm: str, folder: Path, sweeping: bool
+) -> StoredRun:
+    """Trains and records. Raises UserError; unless the run was already done, its folder then says `failed`."""
+    run = RunFolder(folder)
+    run.begin(
+        {
+            "id": f"{arm}-s{config['seed']}",
+            "arm": arm,
+            "seed": config["seed"],
+            "method": config["method"],
+            "config": config,
+            **provenance(device),
+        }
+    )
+    try:
+        tracker = build_tracker(config)
+        tracker.check()
+        setup = build(config, device)
+        run.note(
+            dataset=setup.dataset.title,
+            train_samples=len(setup.dataset.train),
+            test_samples=len(setup.dataset.test),
+        )
+        budget = setup.budget
+        with (
+            tracker.open(_card(config, arm, folder)) as tracked,
+            run_progress(folder.name, budget.steps, budget.train_seconds, sweeping) as progress,
+        ):
+            summary = train(setup, Tee(run, tracked), progress)
+            stored = run.finish(summary)
+            _mirror(tracked, stored)
+            return stored
+    except Exception as error:  # the one place that catches everything, so that no failure goes unrecorded
+        told = str(error) if isinstance(error, UserError) else f"{error!r}"
+        if not run.done:
+            run.fail(told, traceback.format_exc())
+        if isinstance(error, UserError):
+            raise
+        raise UserError(
+            f"{folder.name} failed: {told}; the traceback is in {folder / 'run.json'}"
+        ) from error
+
+
+def _card(config: dict[str, Any], arm: str, folder: Path) -> RunCard:
+    dataset = config["dataset"]["name"]
+    return RunCard(
+        id=f"{arm}-s{config['seed']}",
+        name=folder.name,
+        arm=f"{dataset}-{config['method']}-{arm}",
+        dataset=dataset,
+        method=config["method"],
+        seed=config["seed"],
+        experiment=config["name"],
+        config=config,
+        results_dir=Path(config["results_dir"]),
+    )
+
+
+def _mirror(tracked: TrackerRun, stored: StoredRun) -> None:
+    """The summary and the run's own figure to the tracker."""
+    from cdfis_bench.figures.single import draw_single  # pandas and seaborn cost seconds to import
+
+    tracked.summary(**stored.card["summary"])
+    for picture in draw_single(stored):
+        tracked.image(picture.stem, picture)
+
+
+def _say_result(stored: StoredRun) -> None:
+    result = stored.card["summary"]
+    gate = result["gate_open_step"]
+    opened = "the gate stayed closed" if gate is None else f"gate opened at step {gate}"
+    fallbacks = result["fallback_count"]
+    uniform = f", {fallbacks} steps fell back to uniform" if fallbacks else ""
+    say(
+        f"{stored.name}: test accuracy {result['test_accuracy']:.4f} after {result['steps']} steps, "
+        f"{result['train_seconds']:.1f} s ({opened}{uniform})"
+    )

@@ -1,0 +1,22 @@
+"""The multi-layer perceptron of the Two Circles experiments."""
+
+from itertools import pairwise
+
+from torch import nn
+
+from cdfis_bench.core.errors import require
+
+
+def mlp(sizes: list[int]) -> nn.Sequential:
+    """Linear layers of the given sizes with ReLU between them; the output is logits.
+
+    sizes [2, 50, 2] is the paper's network of 252 weights (Knutsson et al. 2023, section 5.2).
+    """
+    require(
+        len(sizes) >= 2 and all(isinstance(size, int) and size >= 1 for size in sizes),
+        f"model.sizes={list(sizes)} must be at least two whole numbers, input first, classes last",
+    )
+    layers: list[nn.Module] = []
+    for inputs, outputs in pairwise(sizes):
+        layers += [nn.Linear(inputs, outputs), nn.ReLU()]
+    return nn.Sequential(*layers[:-1])  # no ReLU after the logits

@@ -1,0 +1,43 @@
+"""Which run is which: a hash of everything that decides its numbers."""
+
+import copy
+import hashlib
+import json
+from typing import Any
+
+# What does not change a run's numbers. A forgotten entry here costs a recomputation; a list of what does count would,
+# when forgotten, put two different runs into one folder.
+DENY = (
+    "seed",  # in the folder's name, so that the arms of all seeds share an id
+    "method",  # a label made of other keys
+    "tracker",
+    "wandb",
+    "results_dir",
+    "name",
+    "figure",
+    "dataset.suggested",  # reaches a run through other keys only
+    "dataset.root",
+    "dataset.download",
+)
+
+
+def arm_id(config: dict[str, Any], device_type: str) -> str:
+    """10 hex digits that identify the configuration without its seed.
+
+    config: fully resolved, plain values. device_type: what device=auto turned out to be (cpu, cuda, mps).
+    """
+    kept = copy.deepcopy(config)
+    for path in DENY:
+        *parents, leaf = path.split(".")
+        node = kept
+        for parent in parents:
+            node = node.get(parent) or {}
+        node.pop(leaf, None)
+    kept["device"] = {**kept["device"], "name": device_type}
+    text = json.dumps(kept, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+def run_name(config: dict[str, Any], arm: str) -> str:
+    """The folder of a run: readable in front, its identity (seed and id) behind."""
+    return f"{config['dataset']['name']}-{config['method']}-s{config['seed']}-{arm}"

@@ -1,0 +1,61 @@
+"""Where a run's numbers come from: versions, commit, hardware."""
+
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import cdfis_bench
+
+
+def provenance(device: torch.device) -> dict[str, Any]:
+    """Versions, commit and hardware of the process that calls this. Names no host and no user."""
+    return {
+        "versions": {
+            "cdfis_bench": cdfis_bench.__version__,
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "cuda": torch.version.cuda if device.type == "cuda" else None,
+        },
+        **_commit(),
+        "hardware": {
+            "device": device.type,
+            "device_name": _device_name(device),
+            "cpu_threads": torch.get_num_threads(),
+        },
+    }
+
+
+def _commit() -> dict[str, Any]:
+    """The git commit of this checkout and whether it has uncommitted changes; nulls outside a checkout."""
+    here = Path(cdfis_bench.__file__).parents[1]
+    if not (here / ".git").exists():
+        return {"commit": None, "dirty": None}
+    try:
+        commit = _git(here, "rev-parse", "HEAD")
+        return {"commit": commit, "dirty": bool(_git(here, "status", "--porcelain"))}
+    except (OSError, subprocess.SubprocessError):
+        return {"commit": None, "dirty": None}
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    return subprocess.run(
+        ["git", "-C", str(folder), *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=10,
+    ).stdout.strip()
+
+
+def _device_name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()

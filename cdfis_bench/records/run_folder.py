@@ -1,0 +1,116 @@
+"""Writing a run: a folder that is either done, or will be done again."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import h5py
+from filelock import FileLock, Timeout
+from torch import Tensor
+
+from cdfis_bench.core.errors import UserError
+from cdfis_bench.records.files import write_json
+from cdfis_bench.records.schema import SCHEMA_VERSION
+from cdfis_bench.records.stored_run import (
+    ARRAYS_FILE,
+    CURVE_FILE,
+    RUN_FILE,
+    StoredRun,
+    read_run,
+)
+
+
+class RunFolder:
+    """A Recorder that writes to disk. Rows are flushed one by one; arrays and the status `done` come last.
+
+    A process that dies leaves status `running`, and the next one to open the folder starts the run afresh.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._card: dict[str, Any] = {}
+        self._arrays: dict[str, Tensor] = {}
+        self._rows = 0
+        self.done = False
+
+    def begin(self, card: dict[str, Any]) -> None:
+        """Forgets what an earlier, unfinished attempt left and writes status `running`. card: what is known so far."""
+        for name in (CURVE_FILE, ARRAYS_FILE):
+            (self.folder / name).unlink(missing_ok=True)
+        self._card = {
+            "schema_version": SCHEMA_VERSION,
+            "status": "running",
+            "started": _now(),
+            **card,
+        }
+        write_json(self.folder / RUN_FILE, self._card)
+
+    def note(self, **values: Any) -> None:
+        """Adds to run.json what became known after the beginning."""
+        self._card |= values
+        write_json(self.folder / RUN_FILE, self._card)
+
+    def row(self, table: str, **values: float | int | bool | None) -> None:
+        assert table == "curve", table
+        with (self.folder / CURVE_FILE).open("a") as file:
+            file.write(json.dumps(values) + "\n")
+        self._rows += 1
+
+    def array(self, name: str, values: Tensor) -> None:
+        self._arrays[name] = values.detach().cpu()
+
+    def finish(self, summary: dict[str, Any]) -> StoredRun:
+        """Writes the arrays, then the status `done`, and returns the stored run."""
+        path = self.folder / ARRAYS_FILE
+        draft = path.with_name(path.name + ".tmp")
+        with h5py.File(draft, "w") as file:
+            for name, values in self._arrays.items():
+                file.create_dataset(name, data=values.numpy())
+        draft.replace(path)
+        self._close(status="done", curve_rows=self._rows, summary=summary)
+        self.done = True
+        return StoredRun(self.folder, self._card)
+
+    def fail(self, error: str, trace: str) -> None:
+        """Records why the run failed. It is tried again when it is asked for again."""
+        self._close(status="failed", curve_rows=self._rows, error=error, traceback=trace)
+
+    def _close(self, **values: Any) -> None:
+        self.note(ended=_now(), **values)
+
+
+@contextmanager
+def claim(folder: Path) -> Iterator[StoredRun | None]:
+    """The folder for this process alone: yields what lies there if it is done, else None (it must be computed).
+
+    Waits while another process computes the same run. The lock goes with the process that holds it, so a killed one
+    blocks nobody. Raises UserError if the folder cannot be written or holds a damaged run.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            print(f"{folder.name}: another process computes this run; waiting for it", flush=True)
+            lock.acquire()
+    except OSError as error:
+        raise UserError(
+            f"results_dir: {folder} cannot be written ({error.strerror or error}); choose another results_dir"
+        ) from error
+    try:
+        stored = read_run(folder)
+        if stored is not None and stored.done:
+            stored.check()
+            yield stored
+        else:
+            yield None
+    finally:
+        lock.release()
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")

@@ -1,0 +1,24 @@
+"""The single list of what a run writes down. Units are in the names."""
+
+SCHEMA_VERSION = 1
+
+# One row of curve.jsonl per evaluation. Seconds and counts are totals since the start of the run.
+CURVE_COLUMNS: dict[str, str] = {
+    "step": "optimisation steps finished",
+    "train_seconds": "load + score + select + update; evaluation, recording and warm-up are outside",
+    "load_seconds": "gathering candidates",
+    "score_seconds": "the metric",
+    "select_seconds": "the selector and the weighting",
+    "update_seconds": "forward, backward and optimiser step on the selected",
+    "eval_seconds": "evaluation on the whole test set (not part of train_seconds)",
+    "samples_loaded": "samples gathered",
+    "samples_scored": "samples scored by the metric",
+    "samples_trained": "samples trained on, repeats counted",
+    "forward_samples": "forward passes of one sample, scoring and training",
+    "backward_samples": "backward passes of one sample, scoring and training",
+    "gate_open": "whether importance sampling was on at this step",
+    "fallback_count": "steps drawn uniformly because the scores could not be used",
+    "train_loss": "mean loss of the mini-batches since the previous row; null at step 0",
+    "test_loss": "mean loss on the whole test set",
+    "test_accuracy": "fraction of the whole test set classified correctly",
+}

@@ -1,0 +1,94 @@
+"""Reading a run back: the only door through which analysis and resume see the files."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from cdfis_bench.core.errors import UserError, require
+from cdfis_bench.records.schema import SCHEMA_VERSION
+
+RUN_FILE, CURVE_FILE, ARRAYS_FILE = "run.json", "curve.jsonl", "arrays.h5"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """A run folder as it lies on disk. `card` is run.json: id, status, config, summary, provenance, error."""
+
+    folder: Path
+    card: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def done(self) -> bool:
+        return self.card["status"] == "done"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows of curve.jsonl. Raises UserError if the file is missing, torn or short of rows."""
+        path = self.folder / CURVE_FILE
+        try:
+            rows = [json.loads(line) for line in path.read_text().splitlines()]
+        except (OSError, ValueError) as error:
+            raise _corrupt(self.folder, f"{CURVE_FILE} cannot be read ({error})") from error
+        expected = self.card.get("curve_rows")
+        if len(rows) != expected:
+            raise _corrupt(self.folder, f"{CURVE_FILE} has {len(rows)} rows instead of {expected}")
+        return rows
+
+    def array(self, name: str) -> np.ndarray:
+        """One array of arrays.h5, by the name it was recorded under. Raises UserError if it is not there."""
+        try:
+            with h5py.File(self.folder / ARRAYS_FILE) as file:
+                return file[name][()]
+        except (OSError, KeyError) as error:
+            raise _corrupt(self.folder, f"{ARRAYS_FILE}: {name} cannot be read ({error})") from error
+
+    def array_names(self, group: str) -> list[str]:
+        """Names below `group` in arrays.h5, sorted; empty if there is no such group."""
+        try:
+            with h5py.File(self.folder / ARRAYS_FILE) as file:
+                return sorted(file[group]) if group in file else []
+        except OSError as error:
+            raise _corrupt(self.folder, f"{ARRAYS_FILE} cannot be read ({error})") from error
+
+    def check(self) -> None:
+        """Raises UserError unless a run that says it is done has all of its files, whole."""
+        self.rows()
+        self.array_names("/")
+
+
+def read_run(folder: Path) -> StoredRun | None:
+    """The run in `folder`, or None if none was begun there.
+
+    Raises UserError if run.json is damaged or of another version: nothing is deleted that might be a result.
+    """
+    path = folder / RUN_FILE
+    try:
+        text = path.read_text()
+    except FileNotFoundError:
+        return None
+    try:
+        card = json.loads(text)
+        status, version = card["status"], card["schema_version"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise _corrupt(folder, f"{RUN_FILE} is not a run's record ({error!r})") from error
+    if status not in ("running", "done", "failed"):
+        raise _corrupt(folder, f"{RUN_FILE} has the unknown status {status!r}")
+    require(
+        version == SCHEMA_VERSION,
+        f"{folder} was written in format {version}, this version reads {SCHEMA_VERSION}; "
+        "use another results_dir",
+    )
+    return StoredRun(folder, card)
+
+
+def _corrupt(folder: Path, reason: str) -> UserError:
+    return UserError(
+        f"the run folder {folder} is damaged: {reason}; delete it to compute the run again"
+    )

@@ -1,0 +1,1 @@
+"""Selectors: from K scores to a selection of N."""

@@ -1,0 +1,118 @@
+"""What a sweep does around its jobs: refuses what cannot work, shows progress, draws, and sets the exit code."""
+
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+from filelock import FileLock, Timeout
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig, OmegaConf
+from tqdm import tqdm
+
+from cdfis_bench.core.errors import UserError
+
+
+class SweepCallback(Callback):
+    """Hydra's hooks around a sweep. Torch, pandas and seaborn are imported when needed: --help makes this object."""
+
+    def __init__(self) -> None:
+        self._bar: tqdm[NoReturn] | None = None
+        self._lock: FileLock | None = None
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Takes the experiment's folder and forgets which jobs an earlier command had."""
+        from cdfis_bench.records.experiment import forget_jobs
+
+        _or_exit(_refuse_swept_experiments, config)
+        self._lock = _or_exit(_take_folder, config)
+        forget_jobs(Path(config.results_dir), config.name)
+        self._bar = tqdm(
+            total=_number_of_jobs(config), desc=config.name, unit="run", position=0, disable=None
+        )
+
+    def on_job_end(self, config: DictConfig, job_return: Any, **kwargs: Any) -> None:
+        if self._bar is not None:  # None in a launcher's worker process
+            self._bar.update()
+
+    def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
+        """Draws what there is, prints the closing table, and exits with 1 if any run is missing.
+
+        A mistake in here must end the command: Hydra would turn an exception into a warning and exit with 0.
+        """
+        if self._bar is not None:
+            self._bar.close()
+        complete = _or_exit(_conclude, config)
+        if self._lock is not None:
+            self._lock.release()
+        if not complete:
+            sys.exit(1)
+
+
+def _or_exit(action: Any, config: DictConfig) -> Any:
+    """action(config); a UserError becomes its sentence and exit code 1, since Hydra swallows exceptions here."""
+    try:
+        return action(config)
+    except UserError as error:
+        print(f"cdfis_bench: {error}", file=sys.stderr)
+        sys.exit(1)
+    except Exception:
+        import traceback
+
+        traceback.print_exc()
+        sys.exit(1)
+
+
+def _sweep_overrides(config: DictConfig) -> list[str]:
+    """The overrides of the sweep: those of the experiment's file, then those of the command line."""
+    params = OmegaConf.select(config, "hydra.sweeper.params") or {}
+    return [f"{key}={value}" for key, value in params.items()] + list(config.hydra.overrides.task)
+
+
+def _refuse_swept_experiments(config: DictConfig) -> None:
+    parser = OverridesParser.create()
+    for override in parser.parse_overrides(list(config.hydra.overrides.task)):
+        if override.key_or_group == "experiment" and override.is_sweep_override():
+            raise UserError(
+                f"{override.input_line} sweeps over experiments, which would drop the sweeps inside them; "
+                "give one experiment per command"
+            )
+
+
+def _number_of_jobs(config: DictConfig) -> int:
+    overrides = OverridesParser.create().parse_overrides(_sweep_overrides(config))
+    return len(BasicSweeper.split_arguments(overrides, None)[0])
+
+
+def _take_folder(config: DictConfig) -> FileLock:
+    """The lock of the experiment's folder. Raises UserError if it is taken or cannot be written."""
+    folder = Path(config.hydra.sweep.dir)
+    lock = FileLock(folder / ".lock")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise UserError(
+            f"another sweep called {config.name} is running in {folder}; give this one a name: name=my_sweep"
+        ) from None
+    except OSError as error:
+        raise UserError(
+            f"results_dir={config.results_dir} cannot be written ({error.strerror}); choose another"
+        ) from error
+    return lock
+
+
+def _conclude(config: DictConfig) -> bool:
+    """Figure and closing table of the sweep's runs. Returns whether every run is there."""
+    from cdfis_bench.analysis.closing import closing_text
+    from cdfis_bench.analysis.experiment import load_experiment
+    from cdfis_bench.config.build import make
+
+    experiment = load_experiment(Path(config.results_dir), config.name)
+    print(closing_text(experiment))
+    if experiment.runs and config.figure is not None:
+        figure = make("figure", OmegaConf.to_container(config.figure, resolve=True))
+        for path in figure.draw(experiment, Path(config.hydra.sweep.dir)):
+            print(path)
+    return not experiment.missing and len(experiment.runs) > 0

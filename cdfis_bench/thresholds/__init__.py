@@ -1,0 +1,1 @@
+"""Thresholds: from when on importance sampling is used."""

@@ -1,0 +1,1 @@
+"""Mirrors of a run's records elsewhere. Only wandb.py imports wandb."""

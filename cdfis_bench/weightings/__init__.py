@@ -1,0 +1,1 @@
+"""Weightings: loss weights of the selected samples."""

@@ -1,0 +1,182 @@
+"""The loop: paired arms, exact repeats, honest counts."""
+
+import pytest
+import torch
+
+from cdfis_bench.core.errors import UserError
+from cdfis_bench.core.streams import drawing_from, stream
+from cdfis_bench.records.schema import CURVE_COLUMNS
+from tests.engine.small import numbers, run, setup
+
+ARMS = ["uniform", "loss_topk", "loss_cdf", "grad_norm_topk", "grad_norm_cdf"]
+
+
+@pytest.mark.parametrize("arm", ["uniform", "loss_cdf", "grad_norm_topk"])
+def test_the_same_run_twice_in_one_process_is_equal_bit_for_bit(arm):
+    (a, sa), (b, sb) = run(f"method={arm}"), run(f"method={arm}")
+    assert numbers(a.rows) == numbers(b.rows)
+    assert all(torch.equal(a.arrays[name], b.arrays[name]) for name in a.arrays)
+    assert numbers([sa]) == numbers([sb])
+
+
+def test_another_seed_is_another_run():
+    assert numbers(run("seed=0")[0].rows) != numbers(run("seed=1")[0].rows)
+
+
+def test_all_arms_of_a_seed_coincide_until_the_gate_opens():
+    """Design decision 2: what differs before the gate would not be the method's doing."""
+    closed = [row for row in numbers(run("method=uniform")[0].rows)]
+    for arm in ARMS[1:]:
+        memory, summary = run(f"method={arm}", "threshold.fraction=0.95")
+        gate = summary["gate_open_step"]
+        assert 0 < gate < 30, "choose a fraction that opens in the middle of the test's run"
+        before = [row for row in numbers(memory.rows) if row["step"] <= gate]
+        shared = [row for row in closed if row["step"] <= gate]
+        for ours, theirs in zip(before, shared, strict=True):
+            assert ours["test_loss"] == theirs["test_loss"]
+            assert ours["train_loss"] == theirs["train_loss"]
+        last = numbers(memory.rows)[-1]
+        assert last["test_loss"] != closed[-1]["test_loss"]
+
+
+def test_never_and_fraction_zero_and_uniform_are_the_same_training():
+    uniform = numbers(run("method=uniform")[0].rows)
+    assert numbers(run("threshold=never")[0].rows) == uniform
+    assert numbers(run("threshold.fraction=0")[0].rows) == uniform
+
+
+def test_rows_hold_all_columns_at_every_evaluation():
+    memory, summary = run("method=loss_cdf", "budget.steps=35")
+    assert [row["step"] for row in memory.rows] == [0, 10, 20, 30, 35]
+    assert all(list(row) == list(CURVE_COLUMNS) for row in memory.rows)
+    assert memory.rows[0]["train_loss"] is None
+    assert summary["test_accuracy"] == memory.rows[-1]["test_accuracy"]
+
+
+@pytest.mark.parametrize(("arm", "backward"), [("loss_cdf", 0), ("grad_norm_cdf", 1)])
+def test_counts_are_those_of_the_method(arm, backward):
+    memory, _ = run(f"method={arm}", "threshold=none")
+    last = memory.rows[-1]
+    assert last["samples_loaded"] == last["samples_scored"] == 40 * 256
+    assert last["samples_trained"] == 40 * 32
+    assert last["forward_samples"] == 40 * (256 + 32)
+    assert last["backward_samples"] == 40 * (32 + backward * 256)
+
+
+def test_uniform_loads_and_scores_nothing_extra():
+    last = run("method=uniform")[0].rows[-1]
+    assert last["samples_loaded"] == last["samples_trained"] == 40 * 32
+    assert last["samples_scored"] == 0
+    last = run("selector=uniform", "threshold=none")[0].rows[-1]
+    assert last["samples_loaded"] == 40 * 32
+
+
+def test_usage_counts_every_offer_and_every_selection():
+    memory, summary = run("method=loss_cdf", "threshold.fraction=0.95")
+    gate = summary["gate_open_step"]
+    arrays = memory.arrays
+    assert arrays["selected_count"].sum() == 40 * 32
+    assert arrays["offered_count"].sum() == gate * 32 + (40 - gate) * 256
+    assert arrays["selected_count_open"].sum() == (40 - gate) * 32
+    assert arrays["offered_count_open"].sum() == (40 - gate) * 256
+    chosen = arrays["selected_count"] > 0
+    assert (arrays["offered_count"][chosen] > 0).all(), "selected without being offered"
+    assert all(values.dtype == torch.int32 and len(values) == 3000 for values in arrays.values())
+
+
+def test_usage_with_a_gate_that_never_opens_is_all_of_the_uniform_phase():
+    arrays = run("method=uniform")[0].arrays
+    assert arrays["selected_count"].sum() == 40 * 32
+    assert arrays["selected_count_open"].sum() == arrays["offered_count_open"].sum() == 0
+
+
+def test_patterns_are_the_selected_rows_with_the_prediction_before_the_update():
+    training = setup("threshold=none", "pattern_every=20", "method=loss_topk")
+    memory = type("M", (), {"row": lambda *a, **k: None})()
+    memory.arrays = {}
+    memory.array = lambda name, values: memory.arrays.__setitem__(name, values.clone())
+    model = training.model
+    with torch.no_grad():
+        everywhere = training.dataset.train.batch(torch.arange(3000))
+        initial = model(everywhere.x).argmax(1)
+    from cdfis_bench.engine.loop import train
+
+    train(training, memory)
+    index = memory.arrays["pattern/000000/index"]
+    assert torch.equal(memory.arrays["pattern/000000/x"], everywhere.x[index])
+    assert torch.equal(memory.arrays["pattern/000000/prediction"], initial[index])
+    assert "pattern/000020/x" in memory.arrays and "pattern/000040/x" not in memory.arrays
+
+
+def test_topk_trains_on_the_candidates_with_the_highest_loss():
+    """Brute force: the first step's candidates, scored by the initial network."""
+    training = setup("threshold=none", "pattern_every=1", "budget.steps=1", "method=loss_topk")
+    rows = torch.randperm(3000, generator=stream(0, "order"))[:256]
+    batch = training.dataset.train.batch(rows)
+    with torch.no_grad():
+        losses = torch.nn.functional.cross_entropy(
+            training.model(batch.x).double(), batch.y, reduction="none"
+        )
+    expected = set(rows[losses.topk(32).indices].tolist())
+    from tests.engine.small import Memory
+
+    memory = Memory()
+    from cdfis_bench.engine.loop import train
+
+    train(training, memory)
+    assert set(memory.arrays["pattern/000000/index"].tolist()) == expected
+
+
+def test_one_uniform_step_is_the_plain_pytorch_step():
+    """The engine's update against four lines of PyTorch."""
+    training = setup("method=uniform", "budget.steps=5")
+    with drawing_from(stream(0, "init")):
+        model = torch.nn.Sequential(
+            torch.nn.Linear(2, 50), torch.nn.ReLU(), torch.nn.Linear(50, 2)
+        )
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.005, fused=True)
+    order = torch.randperm(3000, generator=stream(0, "order"))
+    for step in range(5):
+        batch = training.dataset.train.batch(order[32 * step : 32 * (step + 1)])
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(model(batch.x), batch.y).backward()
+        optimizer.step()
+    from cdfis_bench.engine.loop import train
+    from tests.engine.small import Memory
+
+    train(training, Memory())
+    for ours, plain in zip(training.model.parameters(), model.parameters(), strict=True):
+        assert torch.allclose(ours, plain, rtol=0, atol=1e-6)
+
+
+def test_a_budget_of_seconds_ends_the_run():
+    _, summary = run("budget.steps=null", "budget.train_seconds=0.05")
+    assert summary["train_seconds"] >= 0.05
+    assert summary["train_seconds"] < 0.5
+
+
+def test_seconds_of_the_phases_add_up_and_leave_out_evaluation():
+    _, summary = run("threshold=none")
+    phases = ("load", "score", "select", "update")
+    assert summary["train_seconds"] == pytest.approx(sum(summary[f"{p}_seconds"] for p in phases))
+    assert all(summary[f"{p}_seconds"] > 0 for p in (*phases, "eval"))
+
+
+def test_a_diverging_run_is_stopped_with_the_step():
+    with pytest.raises(UserError, match=r"diverged.*lower optimizer\.lr"):
+        run("optimizer.lr=1e30")
+
+
+def test_broken_scores_fall_back_to_uniform_and_are_counted(monkeypatch):
+    from cdfis_bench.metrics.loss import Loss
+
+    monkeypatch.setattr(Loss, "__call__", lambda self, model, batch: torch.full((len(batch),), torch.nan))
+    memory, summary = run("threshold=none")
+    assert summary["fallback_count"] == 40
+    assert memory.rows[1]["fallback_count"] == 10
+
+
+def test_scoring_in_chunks_selects_the_same():
+    whole, parts = run("threshold=none"), run("threshold=none", "chunk_size=100")
+    a, b = whole[0].arrays["selected_count"], parts[0].arrays["selected_count"]
+    assert torch.equal(a, b)
