@@ -12,7 +12,8 @@ from cdfis_bench.core.errors import UserError
 
 
 def run() -> None:
-    """Entry point of `python -m cdfis_bench` and of the console script. Exit code 1 after a mistake or a failed run.
+    """Entry point of `python -m cdfis_bench` and of the console script. Exit code 1 after a mistake
+    or a failed run.
 
     HYDRA_FULL_ERROR=1 in the environment shows tracebacks.
     """

@@ -1,5 +1,6 @@
 """One job: from a composed configuration to a finished run folder."""
 
+import sys
 import traceback
 from pathlib import Path
 from typing import Any
@@ -43,12 +44,17 @@ class Tee:
 def run_job(cfg: DictConfig) -> Summary:
     """Computes the run that `cfg` describes, or finds it done, and returns its summary.
 
-    In a sweep a run that fails is recorded and the sweep goes on; its callback answers for the exit code. A single
-    run that fails raises UserError.
+    In a sweep a run that fails is recorded and the sweep goes on; its callback answers for the exit
+    code. A single run that fails ends the process with its sentence and exit code 1.
     """
     hydra = HydraConfig.get()
     if hydra.mode != RunMode.MULTIRUN:
-        return _summary(_run(cfg, sweeping=False)[0])
+        try:
+            return _summary(_run(cfg, sweeping=False)[0])
+        except UserError as error:
+            # An exception that is no SystemExit would be announced by Hydra with two lines of its
+            # own.
+            sys.exit(f"cdfis_bench: {error}")
     results_dir, name = Path(cfg.results_dir), str(cfg.name)
     number, overrides = int(hydra.job.num), list(hydra.overrides.task)
     note_job(results_dir, name, Job(number, overrides, "running"))
@@ -67,7 +73,9 @@ def _summary(stored: StoredRun) -> Summary:
 
 
 def _run(cfg: DictConfig, sweeping: bool) -> tuple[StoredRun, bool]:
-    """The stored run, and whether it was computed now. Raises UserError, also in place of unexpected errors."""
+    """The stored run, and whether it was computed now. Raises UserError, also in place of
+    unexpected errors.
+    """
     config: dict[str, Any] = OmegaConf.to_container(cfg, resolve=True, enum_to_str=True)  # type: ignore[assignment]
     check_values(config)
     device = find_device(config["device"]["name"])
@@ -86,7 +94,9 @@ def _run(cfg: DictConfig, sweeping: bool) -> tuple[StoredRun, bool]:
 def _compute(
     config: dict[str, Any], device: torch.device, arm: str, folder: Path, sweeping: bool
 ) -> StoredRun:
-    """Trains and records. Raises UserError; unless the run was already done, its folder then says `failed`."""
+    """Trains and records. Raises UserError; unless the run was already done, its folder then says
+    `failed`.
+    """
     run = RunFolder(folder)
     run.begin(
         {
@@ -116,7 +126,9 @@ def _compute(
             stored = run.finish(summary)
             _mirror(tracked, stored)
             return stored
-    except Exception as error:  # the one place that catches everything, so that no failure goes unrecorded
+    except (
+        Exception
+    ) as error:  # the one place that catches everything, so that no failure goes unrecorded
         told = str(error) if isinstance(error, UserError) else f"{error!r}"
         if not run.done:
             run.fail(told, traceback.format_exc())
@@ -158,6 +170,6 @@ def _say_result(stored: StoredRun) -> None:
     fallbacks = result["fallback_count"]
     uniform = f", {fallbacks} steps fell back to uniform" if fallbacks else ""
     say(
-        f"{stored.name}: test accuracy {result['test_accuracy']:.4f} after {result['steps']} steps, "
-        f"{result['train_seconds']:.1f} s ({opened}{uniform})"
+        f"{stored.name}: test accuracy {result['test_accuracy']:.4f} after {result['steps']} "
+        f"steps, {result['train_seconds']:.1f} s ({opened}{uniform})"
     )

@@ -14,7 +14,9 @@ def say(line: str) -> None:
 class RunProgress:
     """The bar of one run: steps, or seconds of training where those are the budget."""
 
-    def __init__(self, name: str, steps: int | None, train_seconds: float | None, below: bool) -> None:
+    def __init__(
+        self, name: str, steps: int | None, train_seconds: float | None, below: bool
+    ) -> None:
         """below: leave the top line to the bar of a sweep."""
         self._by_steps = steps is not None
         # disable=None: no bar where the output is not a terminal.

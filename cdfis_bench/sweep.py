@@ -1,4 +1,6 @@
-"""What a sweep does around its jobs: refuses what cannot work, shows progress, draws, and sets the exit code."""
+"""What a sweep does around its jobs: refuses what cannot work, shows progress, draws, and sets the
+exit code.
+"""
 
 import sys
 from pathlib import Path
@@ -15,7 +17,9 @@ from cdfis_bench.core.errors import UserError
 
 
 class SweepCallback(Callback):
-    """Hydra's hooks around a sweep. Torch, pandas and seaborn are imported when needed: --help makes this object."""
+    """Hydra's hooks around a sweep. Torch, pandas and seaborn are imported when needed: --help
+    makes this object.
+    """
 
     def __init__(self) -> None:
         self._bar: tqdm[NoReturn] | None = None
@@ -39,7 +43,8 @@ class SweepCallback(Callback):
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Draws what there is, prints the closing table, and exits with 1 if any run is missing.
 
-        A mistake in here must end the command: Hydra would turn an exception into a warning and exit with 0.
+        A mistake in here must end the command: Hydra would turn an exception into a warning and
+        exit with 0.
         """
         if self._bar is not None:
             self._bar.close()
@@ -51,7 +56,9 @@ class SweepCallback(Callback):
 
 
 def _or_exit(action: Any, config: DictConfig) -> Any:
-    """action(config); a UserError becomes its sentence and exit code 1, since Hydra swallows exceptions here."""
+    """action(config); a UserError becomes its sentence and exit code 1, since Hydra swallows
+    exceptions here.
+    """
     try:
         return action(config)
     except UserError as error:
@@ -65,7 +72,7 @@ def _or_exit(action: Any, config: DictConfig) -> Any:
 
 
 def _sweep_overrides(config: DictConfig) -> list[str]:
-    """The overrides of the sweep: those of the experiment's file, then those of the command line."""
+    """The overrides of the sweep: those in the experiment's file, then the command line's."""
     params = OmegaConf.select(config, "hydra.sweeper.params") or {}
     return [f"{key}={value}" for key, value in params.items()] + list(config.hydra.overrides.task)
 
@@ -75,8 +82,8 @@ def _refuse_swept_experiments(config: DictConfig) -> None:
     for override in parser.parse_overrides(list(config.hydra.overrides.task)):
         if override.key_or_group == "experiment" and override.is_sweep_override():
             raise UserError(
-                f"{override.input_line} sweeps over experiments, which would drop the sweeps inside them; "
-                "give one experiment per command"
+                f"{override.input_line} sweeps over experiments and would drop the sweeps in "
+                "them; give one experiment per command"
             )
 
 
@@ -94,7 +101,8 @@ def _take_folder(config: DictConfig) -> FileLock:
         lock.acquire(timeout=0)
     except Timeout:
         raise UserError(
-            f"another sweep called {config.name} is running in {folder}; give this one a name: name=my_sweep"
+            f"another sweep called {config.name} is running in {folder}; "
+            "give this one a name: name=my_sweep"
         ) from None
     except OSError as error:
         raise UserError(

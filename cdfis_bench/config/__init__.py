@@ -1,1 +1,1 @@
-"""From the command line to objects: the typed root, resolvers, and the one place that instantiates."""
+"""From the command line to objects: the typed root, resolvers, and what instantiates."""

@@ -1,4 +1,4 @@
-"""From a resolved configuration to the objects of a run. The only user of hydra.utils.instantiate."""
+"""From a resolved configuration to the objects of a run; alone in using Hydra's instantiate."""
 
 from typing import Any
 
@@ -21,7 +21,9 @@ _NOT_ARGUMENTS = ("name", "suggested")
 
 
 def make(group: str, config: dict[str, Any], **more: Any) -> Any:
-    """The object that the group's YAML describes. Raises UserError naming the group if it cannot be made."""
+    """The object that the group's YAML describes. Raises UserError naming the group if it cannot be
+    made.
+    """
     arguments = {key: value for key, value in config.items() if key not in _NOT_ARGUMENTS}
     require(
         "_target_" in arguments,
@@ -33,8 +35,8 @@ def make(group: str, config: dict[str, Any], **more: Any) -> Any:
         cause = error.__cause__ or error
         if isinstance(cause, UserError):
             raise cause from None
-        first_line = str(cause).strip().splitlines()[0]
-        raise UserError(f"{group}={config.get('name')} cannot be built: {first_line}") from error
+        reason = " ".join(str(cause).split())
+        raise UserError(f"{group}={config.get('name')} cannot be built: {reason}") from error
 
 
 def check_values(config: dict[str, Any]) -> None:
@@ -62,13 +64,15 @@ def build_tracker(config: dict[str, Any]) -> Tracker:
 def build(config: dict[str, Any], device: torch.device) -> Training:
     """All parts of the run, checked against each other; the cheap parts before the data.
 
-    config: the fully resolved configuration. Raises UserError with one sentence if a part cannot work.
+    config: the fully resolved configuration. Raises UserError with one sentence if a part cannot
+    work.
     """
     check_values(config)
     budget = Budget(**config["budget"])
     scoring = Scoring(config["scoring_mode"] == "train", config["chunk_size"])
     groups = ("metric", "selector", "weighting", "threshold")
-    parts = {group: make(group, config[group]) for group in groups}
+    for group in groups:  # made again for every method; here to refuse bad values before data loads
+        make(group, config[group])
     streams = run_streams(config["seed"], device)
     with drawing_from(streams.init):
         model: nn.Module = make("model", config["model"])

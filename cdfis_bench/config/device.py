@@ -31,10 +31,12 @@ def find_device(name: str) -> torch.device:
 
 @contextmanager
 def computing_on(device: torch.device, threads: int | None) -> Iterator[None]:
-    """Inside, torch uses `threads` CPU threads (None: its own choice) and repeatable convolutions; then as before."""
+    """Inside, torch uses `threads` CPU threads (None: its own choice) and repeatable convolutions;
+    then as before.
+    """
     require(
         threads is None or (isinstance(threads, int) and threads >= 1),
-        f"device.threads={threads!r} must be a whole number of at least 1, or null for torch's own choice",
+        f"device.threads={threads!r} must be a whole number above 0, or null for torch's choice",
     )
     before = torch.get_num_threads()
     cudnn = torch.backends.cudnn

@@ -11,13 +11,16 @@ from cdfis_bench.core.errors import UserError
 
 
 def sentence(error: BaseException) -> str:
-    """What was wrong, the value, and what to do. error: UserError, or what Hydra or OmegaConf raised."""
+    """What was wrong, the value, and what to do. error: UserError, or what Hydra or OmegaConf
+    raised.
+    """
     if isinstance(error, UserError):
         return str(error)
     text = f"{error}\n{error.__cause__ or ''}"
+    if value := re.search(r"^.*(could not be converted|Invalid value).*$", text, re.MULTILINE):
+        key = re.search(r"(?:full_key: |override )([\w.]+)", text)
+        return f"{key[1]}: {value[0].strip()}" if key else value[0].strip()
     if match := re.search(r"Could not override '([^']+)'", text):
-        if value := re.search(r"^.*(could not be converted|[Ii]nvalid value).*$", text, re.M):
-            return f"{match[1]}: {value[0].strip()}"
         return _unknown_key(match[1])
     if match := re.search(r"Could not find '([^']+)/([^'/]+)'", text):
         options = re.search(r"Available options in '[^']+':\s*((?:\n\t\S+)+)", text)
@@ -25,9 +28,7 @@ def sentence(error: BaseException) -> str:
         return _unknown(f"{match[1]}={match[2]}", match[2], names, f"{match[1]}=")
     if "Ambiguous value for argument" in text:
         return f"{text.splitlines()[0]} To run every value, add -m (python -m cdfis_bench -m ...)."
-    key = re.search(r"full_key: (\S+)", text)
-    first = text.strip().splitlines()[0]
-    return f"{key[1]}: {first}" if key and key[1] not in first else first
+    return text.strip().splitlines()[0]
 
 
 def _unknown_key(key: str) -> str:
@@ -54,6 +55,8 @@ def _keys(node: DictConfig, prefix: str) -> list[str]:
     keys: list[str] = []
     for name in node:
         keys.append(f"{prefix}{name}")
-        if not OmegaConf.is_interpolation(node, str(name)) and OmegaConf.is_dict(node._get_node(name)):
+        if not OmegaConf.is_interpolation(node, str(name)) and OmegaConf.is_dict(
+            node._get_node(name)
+        ):
             keys += _keys(node[name], f"{prefix}{name}.")
     return keys

@@ -1,6 +1,8 @@
-"""The typed root of the configuration: a misspelt key or a wrong type is refused before anything runs.
+"""The typed root of the configuration: a misspelt key or a wrong type is refused before anything
+runs.
 
-Leaves of the groups are open YAML, so that other people's parts need no schema; their constructors check themselves.
+Leaves of the groups are open YAML, so that other people's parts need no schema; their constructors
+check themselves.
 Imports no torch: `--help` and tab completion read this file.
 """
 
@@ -67,7 +69,9 @@ class Config:
 
 
 def method_label(root: DictConfig) -> str:
-    """The legend entry of a configuration: uniform, or <metric>_<selector>, with the weighting if there is one."""
+    """The legend entry of a configuration: uniform, or <metric>_<selector>, with the weighting if
+    there is one.
+    """
     threshold = root.threshold
     never = threshold.get("name") == "never" or threshold.get("fraction") == 0
     if root.selector.get("name") == "uniform" or never:

@@ -2,16 +2,22 @@
 
 
 class UserError(Exception):
-    """Something the user can mend: one sentence that says what was wrong, the value, and what to do."""
+    """Something the user can mend: one sentence that says what was wrong, the value, and what to
+    do.
+    """
 
 
 def require(claim: bool, message: str) -> None:
-    """Raises UserError(message) unless `claim` holds. Used by constructors, so that bad values never start a run."""
+    """Raises UserError(message) unless `claim` holds. Used by constructors, so that bad values
+    never start a run.
+    """
     if not claim:
         raise UserError(message)
 
 
-def require_number(name: str, value: object, low: float, high: float, *, open_low: bool = False) -> float:
+def require_number(
+    name: str, value: object, low: float, high: float, *, open_low: bool = False
+) -> float:
     """`value` as a float if it is a number in [low, high] (low excluded with open_low).
 
     Raises UserError naming the key, the value and the range. Booleans and strings are no numbers.
@@ -33,7 +39,9 @@ def require_choice(name: str, value: object, choices: tuple[str, ...]) -> str:
 
 
 def require_bool(name: str, value: object) -> bool:
-    """`value` if it is true or false; otherwise raises UserError (a string such as 'no' is not false)."""
+    """`value` if it is true or false; otherwise raises UserError (a string such as 'no' is not
+    false).
+    """
     if not isinstance(value, bool):
         raise UserError(f"{name}={value!r} must be true or false")
     return value

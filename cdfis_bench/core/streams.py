@@ -10,7 +10,9 @@ from torch import Generator
 
 
 def stream(seed: int, name: str, device: torch.device | str = "cpu") -> Generator:
-    """The generator of the stream `name` under `seed`; different names or seeds give unrelated streams."""
+    """The generator of the stream `name` under `seed`; different names or seeds give unrelated
+    streams.
+    """
     digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
     # 63 bits, because manual_seed takes a signed 64-bit integer.
     return Generator(device).manual_seed(int.from_bytes(digest[:8], "big") >> 1)
@@ -20,7 +22,9 @@ def stream(seed: int, name: str, device: torch.device | str = "cpu") -> Generato
 class Streams:
     """The streams of one run. Same seed = same initial weights and data order in every arm."""
 
-    init: Generator  # initial weights; on the CPU, so that every device starts from the same network
+    init: (
+        Generator  # initial weights; on the CPU, so that every device starts from the same network
+    )
     order: Generator  # order in which candidates are offered
     select: Generator  # the selector's draws
     noise: Generator  # dropout and whatever else draws inside the network
@@ -38,9 +42,11 @@ def run_streams(seed: int, device: torch.device) -> Streams:
 
 @contextmanager
 def drawing_from(generator: Generator) -> Iterator[None]:
-    """Inside, torch's own default generator of that device continues `generator`; outside it is as before.
+    """Inside, torch's own default generator of that device continues `generator`; outside it is as
+    before.
 
-    Layers initialise and dropout draws without taking a generator; this lends them one without seeding globally.
+    Layers initialise and dropout draws without taking a generator; this lends them one without
+    seeding globally.
     """
     home = _default_of(generator.device)
     before = home.get_state()

@@ -1,8 +1,8 @@
 """The values that move between the rooms, and the protocols that the rooms satisfy.
 
-Words: a *large batch* of K *candidates* is scored by a *metric*; a *selector* turns the K scores into a selection of
-N; a *weighting* sets the loss weights of the selected; a *threshold* says from when on this happens; a *source* says
-where candidates come from.
+Words: a *large batch* of K *candidates* is scored by a *metric*; a *selector* turns the K scores
+into a selection of N; a *weighting* sets the loss weights of the selected; a *threshold* says from
+when on this happens; a *source* says where candidates come from.
 """
 
 from collections.abc import Mapping
@@ -28,13 +28,20 @@ class Batch:
 class Selection:
     """Which of the K candidates are trained on.
 
-    probabilities: chance of each candidate in one draw, float64, summing to 1; None where it is not known exactly.
-    fallback: true where the scores could not be used (not finite, or all zero) and the draw was uniform.
+    masses: each candidate's chance in one draw, up to a common factor; None where it is not known
+    exactly.
+    fallback: true where the scores could not be used (not finite, or all zero) and the draw was
+    uniform.
     """
 
     indices: Tensor  # [N] int64 into the K candidates
-    probabilities: Tensor | None  # [K] float64
+    masses: Tensor | None  # [K] float64, >= 0
     fallback: Tensor  # [] bool
+
+    @property
+    def probabilities(self) -> Tensor | None:
+        """[K] float64, summing to 1. Computed when asked for: most steps never do."""
+        return None if self.masses is None else self.masses / self.masses.sum()
 
 
 class Stateful(Protocol):
@@ -45,9 +52,11 @@ class Stateful(Protocol):
 
 
 class Metric(Protocol):
-    """Makes one importance score per sample. Pure: no parameter, buffer, gradient or mode is changed.
+    """Makes one importance score per sample. Pure: no parameter, buffer, gradient or mode is
+    changed.
 
-    signed: scores may be negative (a selector that draws in proportion to them refuses such a metric).
+    signed: scores may be negative (a selector that draws in proportion to them refuses such a
+    metric).
     backward_passes: backward passes per scored sample, for the cost ledger (0 or 1).
     """
 
@@ -55,7 +64,9 @@ class Metric(Protocol):
     backward_passes: int
 
     def check(self, model: nn.Module) -> None:
-        """Raises UserError if this metric cannot score this network. Called once, when the run is built."""
+        """Raises UserError if this metric cannot score this network. Called once, when the run is
+        built.
+        """
         ...
 
     def __call__(self, model: nn.Module, batch: Batch) -> Tensor:
@@ -68,7 +79,8 @@ class Selector(Protocol):
 
     uses_scores: false for uniform, which then needs neither candidates nor scores.
     accepts_signed: true where negative scores make sense.
-    known_probabilities: true where Selection.probabilities are the exact chances of independent draws.
+    known_probabilities: true where Selection.probabilities are the exact chances of independent
+    draws.
     """
 
     uses_scores: bool
@@ -79,14 +91,16 @@ class Selector(Protocol):
 
 
 class Weighting(Protocol):
-    """Loss weights [N] float32 of the selected samples; the trained loss is the mean of weight x loss.
+    """Loss weights [N] float32 of the selected samples; the trained loss is the mean of weight x
+    loss.
 
+    None stands for ones: the step then multiplies nothing.
     needs_probabilities: true where the weights are wrong without exact draw probabilities.
     """
 
     needs_probabilities: bool
 
-    def __call__(self, selection: Selection, k: int) -> Tensor: ...
+    def __call__(self, selection: Selection, k: int) -> Tensor | None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from cdfis_bench.core.types import Batch, Samples
 class Dataset:
     """A training set and a test set, with what every figure and record says about them.
 
-    title: the honest name of the data, shown in every figure ("Two Circles", "PCam stand-in (procedural)").
+    title: the honest name of the data, shown in every figure ("Two Circles", "PCam stand-in
+    (procedural)").
     """
 
     title: str

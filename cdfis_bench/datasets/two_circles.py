@@ -8,8 +8,10 @@ from cdfis_bench.core.streams import stream
 from cdfis_bench.datasets.dataset import Dataset, TensorSamples
 from cdfis_bench.datasets.two_circles_geometry import CENTRES, RADIUS
 
+
 def draw_points(n: int, generator: Generator) -> tuple[Tensor, Tensor]:
-    """n points uniform in the square [-1, 1]^2: x [n, 2] float32, y [n] int64 (1 inside a disc, 0 outside).
+    """n points uniform in the square [-1, 1]^2: x [n, 2] float32, y [n] int64 (1 inside a disc, 0
+    outside).
 
     Source: Knutsson et al. 2023, section 5.1.
     """
@@ -21,11 +23,13 @@ def draw_points(n: int, generator: Generator) -> tuple[Tensor, Tensor]:
 class TwoCircles:
     """A finite training set and a fixed test set of Two Circles points.
 
-    The points depend on `data_seed` only, not on the run's seed: like any published set they are the same in every
-    run, so that the importance of a sample can be compared between runs.
+    The points depend on `data_seed` only, not on the run's seed: like any published set they are
+    the same in every run, so that the importance of a sample can be compared between runs.
     """
 
-    def __init__(self, train_size: int = 50_000, test_size: int = 10_000, data_seed: int = 0) -> None:
+    def __init__(
+        self, train_size: int = 50_000, test_size: int = 10_000, data_seed: int = 0
+    ) -> None:
         for name, size in (("train_size", train_size), ("test_size", test_size)):
             require(
                 isinstance(size, int) and size >= 1,

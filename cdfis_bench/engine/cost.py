@@ -31,8 +31,9 @@ class _Phase:
 class CostMeter:
     """`with cost("score"): ...` measures a phase; counts are plain attributes.
 
-    On an accelerator the clock is read only after queued work has finished: otherwise the work of one phase would be
-    charged to the next, or drain unseen during the evaluation, which is outside the clock.
+    On an accelerator the clock is read only after queued work has finished: otherwise the work of
+    one phase would be charged to the next, or drain unseen during the evaluation, which is outside
+    the clock.
     """
 
     def __init__(self, device: torch.device) -> None:

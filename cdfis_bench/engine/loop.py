@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 
 from cdfis_bench.core.errors import UserError
 from cdfis_bench.core.streams import Streams, drawing_from, run_streams
-from cdfis_bench.core.types import Observation, Recorder
+from cdfis_bench.core.types import Observation, Recorder, Samples
 from cdfis_bench.datasets.dataset import Dataset
 from cdfis_bench.engine.budget import Budget
 from cdfis_bench.engine.cost import CostMeter
@@ -46,7 +46,8 @@ def train(
     recorder: Recorder,
     on_step: Callable[[int, float], None] = lambda step, seconds: None,
 ) -> dict[str, float | int | None]:
-    """Runs `setup` to the end of its budget and returns its summary; rows and arrays go to `recorder`.
+    """Runs `setup` to the end of its budget and returns its summary; rows and arrays go to
+    `recorder`.
 
     on_step(steps finished, train_seconds) is called after every step, outside the clock.
     Raises UserError if the training loss stops being finite.
@@ -84,7 +85,7 @@ def train(
         while not setup.budget.spent(step, cost.train_seconds):
             report = train_step(model, optimizer, method, setup.batch_size, streams, cost)
             if setup.pattern_every and step % setup.pattern_every == 0:
-                _record_pattern(recorder, step, report)
+                _record_pattern(recorder, step, report, setup.dataset.train)
             step += 1
             if not math.isfinite(report.mean_loss):
                 raise UserError(
@@ -92,9 +93,9 @@ def train(
                     "lower optimizer.lr"
                 )
             losses.append(report.mean_loss)
-            usage.add(report.offered, report.chosen.index)
-            if report.fallback is not None:
-                fallbacks += report.fallback
+            usage.add(report.candidates.index, report.chosen_rows())
+            if report.selection is not None:
+                fallbacks += report.selection.fallback
             method.threshold.update(Observation(step, report.mean_loss))
             if method.threshold.open and gate_open_step is None:
                 gate_open_step = step
@@ -116,15 +117,18 @@ def train(
     }
 
 
-def _record_pattern(recorder: Recorder, step: int, report: StepReport) -> None:
-    """The samples that step `step` trains on, and what the network predicts for them (paper figure 1)."""
-    recorder.array(f"pattern/{step:06d}/x", report.chosen.x)
-    recorder.array(f"pattern/{step:06d}/index", report.chosen.index)
+def _record_pattern(recorder: Recorder, step: int, report: StepReport, samples: Samples) -> None:
+    """The samples that step `step` trains on, and what the network predicts for them (paper figure
+    1).
+    """
+    rows = report.chosen_rows()
+    recorder.array(f"pattern/{step:06d}/x", samples.batch(rows).x)
+    recorder.array(f"pattern/{step:06d}/index", rows)
     recorder.array(f"pattern/{step:06d}/prediction", report.logits.argmax(1))
 
 
 def _warm_up(setup: Training) -> None:
-    """Two steps of either kind on throw-away copies, so that start-up costs are charged to no run."""
+    """Two steps of either kind on throw-away copies: start-up costs are charged to no run."""
     model = copy.deepcopy(setup.model).train()
     optimizer = setup.make_optimizer(model.parameters())
     method = setup.make_method()

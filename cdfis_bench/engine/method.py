@@ -12,7 +12,9 @@ from cdfis_bench.engine.modes import in_mode
 
 @dataclass(frozen=True, slots=True)
 class Scoring:
-    """How candidates are scored. chunk_size: samples per forward pass (memory); train_mode: dropout on, or off."""
+    """How candidates are scored. chunk_size: samples per forward pass (memory); train_mode: dropout
+    on, or off.
+    """
 
     train_mode: bool
     chunk_size: int
@@ -33,12 +35,12 @@ class Method:
             self.metric.check(model)
             require(
                 self.selector.accepts_signed or not self.metric.signed,
-                f"{type(self.metric).__name__} makes negative scores, which {type(self.selector).__name__} cannot "
+                f"{_name(self.metric)} makes negative scores, which {_name(self.selector)} cannot "
                 "draw in proportion to; use selector=topk or selector.form=rank",
             )
         require(
             self.selector.known_probabilities or not self.weighting.needs_probabilities,
-            f"{type(self.weighting).__name__} needs exact draw probabilities, which {type(self.selector).__name__} "
+            f"{_name(self.weighting)} needs exact draw probabilities, which {_name(self.selector)} "
             "does not have; use weighting=none, or selector=cdf with selector.replacement=true",
         )
 
@@ -52,3 +54,7 @@ class Method:
                 batch.x.split(size), batch.y.split(size), batch.index.split(size), strict=True
             )
             return torch.cat([self.metric(model, Batch(*part)) for part in parts])
+
+
+def _name(part: object) -> str:
+    return type(part).__name__

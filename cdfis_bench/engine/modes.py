@@ -8,12 +8,19 @@ from torch import nn
 
 @contextmanager
 def in_mode(model: nn.Module, train: bool) -> Iterator[None]:
-    """Inside, every module of `model` is in train (or eval) mode; afterwards each has the mode it had before."""
-    before = [(module, module.training) for module in model.modules()]
-    model.train(train)
+    """Inside, every module of `model` is in train (or eval) mode; afterwards each has the mode it
+    had before.
+    """
+    others = [module for module in model.modules() if module.training is not train]
+    _set(others, train)
     try:
         yield
     finally:
-        for module, mode in before:
-            if module.training != mode:
-                module.training = mode
+        _set(others, not train)
+
+
+def _set(modules: list[nn.Module], train: bool) -> None:
+    for module in modules:
+        # nn.Module's own __setattr__ looks for parameters first, which took 2 % of a Two Circles
+        # step.
+        object.__setattr__(module, "training", train)

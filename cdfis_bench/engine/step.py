@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim import Optimizer
 
 from cdfis_bench.core.streams import Streams
-from cdfis_bench.core.types import Batch
+from cdfis_bench.core.types import Batch, Selection
 from cdfis_bench.engine.cost import CostMeter
 from cdfis_bench.engine.method import Method
 
@@ -18,10 +17,14 @@ class StepReport:
     """What one step did, for usage counts, thresholds and figures."""
 
     mean_loss: float  # unweighted, before the update: comparable between methods
-    offered: Tensor  # [K or N] int64, rows of the training set
-    chosen: Batch  # [N]
+    candidates: Batch  # [K], or [N] while the gate is closed
+    selection: Selection | None  # None while all candidates are trained on
     logits: Tensor  # [N, C], before the update
-    fallback: Tensor | None  # [] bool; None while nothing is selected
+
+    def chosen_rows(self) -> Tensor:
+        """Rows of the training set that were trained on: [N] int64."""
+        rows = self.candidates.index
+        return rows if self.selection is None else rows.index_select(0, self.selection.indices)
 
 
 def train_step(
@@ -32,7 +35,8 @@ def train_step(
     streams: Streams,
     cost: CostMeter,
 ) -> StepReport:
-    """Scores K candidates, keeps n of them, updates the model; or trains on n samples while the gate is closed.
+    """Scores K candidates, keeps n of them, updates the model; or trains on n samples while the
+    gate is closed.
 
     Source: Knutsson et al. 2023, sections 4.1 and 4.2.
     """
@@ -46,26 +50,23 @@ def train_step(
         with cost("select"):
             selection = method.selector(scores, n, streams.select)
             weights = method.weighting(selection, len(candidates))  # [N]
-            chosen = Batch(
-                candidates.x.index_select(0, selection.indices),
-                candidates.y.index_select(0, selection.indices),
-                candidates.index.index_select(0, selection.indices),
-            )
-        fallback = selection.fallback
+            x = candidates.x.index_select(0, selection.indices)  # [N, *D]
+            y = candidates.y.index_select(0, selection.indices)  # [N]
         cost.count_scored(len(candidates), method.metric.backward_passes)
     else:
-        chosen, weights, fallback = candidates, None, None
+        selection, weights, x, y = None, None, candidates.x, candidates.y
 
     with cost("update"):
-        logits = model(chosen.x)  # [N, C]
-        losses = cross_entropy(logits, chosen.y, reduction="none")  # [N]
-        loss = losses.mean() if weights is None else (weights * losses).mean()
+        logits = model(x)  # [N, C]
+        if weights is None:
+            loss = mean_loss = cross_entropy(logits, y)
+        else:
+            losses = cross_entropy(logits, y, reduction="none")  # [N]
+            loss, mean_loss = (weights * losses).mean(), losses.mean()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
 
     cost.samples_loaded += len(candidates)
     cost.count_trained(n)
-    with torch.no_grad():
-        mean_loss = losses.mean().item()
-    return StepReport(mean_loss, candidates.index, chosen, logits.detach(), fallback)
+    return StepReport(mean_loss.item(), candidates, selection, logits.detach())

@@ -1,4 +1,6 @@
-"""How often each training sample was offered and selected: the paper's measure of importance (section 4.3)."""
+"""How often each training sample was offered and selected: the paper's measure of importance
+(section 4.3).
+"""
 
 import torch
 from torch import Tensor
@@ -27,7 +29,9 @@ class Usage:
             self._before = self.selected.clone(), self.offered.clone()
 
     def arrays(self) -> dict[str, Tensor]:
-        """selected_count, offered_count (in total), and the same with _open (zero if the gate never opened)."""
+        """selected_count, offered_count (in total), and the same with _open (zero if the gate never
+        opened).
+        """
         selected, offered = self._before or (self.selected, self.offered)
         return {
             "selected_count": self.selected,

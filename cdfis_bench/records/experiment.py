@@ -1,4 +1,6 @@
-"""Which runs belong to a sweep or experiment: one small file per job, so that any process may write its own."""
+"""Which runs belong to a sweep or experiment: one small file per job, so that any process may write
+its own.
+"""
 
 import json
 import shutil
@@ -10,7 +12,9 @@ from cdfis_bench.records.files import write_json
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One job of a sweep. status: running | computed | stored (was done already) | failed. run: folder name."""
+    """One job of a sweep. status: running | computed | stored (was done already) | failed. run:
+    folder name.
+    """
 
     number: int
     overrides: list[str]

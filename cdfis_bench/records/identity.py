@@ -5,8 +5,8 @@ import hashlib
 import json
 from typing import Any
 
-# What does not change a run's numbers. A forgotten entry here costs a recomputation; a list of what does count would,
-# when forgotten, put two different runs into one folder.
+# What does not change a run's numbers. A forgotten entry here costs a recomputation; a list of what
+# does count would, when forgotten, put two different runs into one folder.
 DENY = (
     "seed",  # in the folder's name, so that the arms of all seeds share an id
     "method",  # a label made of other keys
@@ -24,7 +24,8 @@ DENY = (
 def arm_id(config: dict[str, Any], device_type: str) -> str:
     """10 hex digits that identify the configuration without its seed.
 
-    config: fully resolved, plain values. device_type: what device=auto turned out to be (cpu, cuda, mps).
+    config: fully resolved, plain values. device_type: what device=auto turned out to be (cpu, cuda,
+    mps).
     """
     kept = copy.deepcopy(config)
     for path in DENY:

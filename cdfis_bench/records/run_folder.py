@@ -24,9 +24,11 @@ from cdfis_bench.records.stored_run import (
 
 
 class RunFolder:
-    """A Recorder that writes to disk. Rows are flushed one by one; arrays and the status `done` come last.
+    """A Recorder that writes to disk. Rows are flushed one by one; arrays and the status `done`
+    come last.
 
-    A process that dies leaves status `running`, and the next one to open the folder starts the run afresh.
+    A process that dies leaves status `running`, and the next one to open the folder starts the run
+    afresh.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -37,7 +39,9 @@ class RunFolder:
         self.done = False
 
     def begin(self, card: dict[str, Any]) -> None:
-        """Forgets what an earlier, unfinished attempt left and writes status `running`. card: what is known so far."""
+        """Forgets what an earlier, unfinished attempt left and writes status `running`. card: what
+        is known so far.
+        """
         for name in (CURVE_FILE, ARRAYS_FILE):
             (self.folder / name).unlink(missing_ok=True)
         self._card = {
@@ -84,10 +88,12 @@ class RunFolder:
 
 @contextmanager
 def claim(folder: Path) -> Iterator[StoredRun | None]:
-    """The folder for this process alone: yields what lies there if it is done, else None (it must be computed).
+    """The folder for this process alone: yields what lies there if it is done, else None (it must
+    be computed).
 
-    Waits while another process computes the same run. The lock goes with the process that holds it, so a killed one
-    blocks nobody. Raises UserError if the folder cannot be written or holds a damaged run.
+    Waits while another process computes the same run. The lock goes with the process that holds it,
+    so a killed one blocks nobody. Raises UserError if the folder cannot be written or holds a
+    damaged run.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -99,7 +105,7 @@ def claim(folder: Path) -> Iterator[StoredRun | None]:
             lock.acquire()
     except OSError as error:
         raise UserError(
-            f"results_dir: {folder} cannot be written ({error.strerror or error}); choose another results_dir"
+            f"results_dir: {folder} cannot be written ({error.strerror or error}); choose another"
         ) from error
     try:
         stored = read_run(folder)

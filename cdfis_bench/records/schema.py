@@ -5,7 +5,7 @@ SCHEMA_VERSION = 1
 # One row of curve.jsonl per evaluation. Seconds and counts are totals since the start of the run.
 CURVE_COLUMNS: dict[str, str] = {
     "step": "optimisation steps finished",
-    "train_seconds": "load + score + select + update; evaluation, recording and warm-up are outside",
+    "train_seconds": "load + score + select + update; evaluation, recording, warm-up are outside",
     "load_seconds": "gathering candidates",
     "score_seconds": "the metric",
     "select_seconds": "the selector and the weighting",

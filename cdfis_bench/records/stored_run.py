@@ -16,7 +16,9 @@ RUN_FILE, CURVE_FILE, ARRAYS_FILE = "run.json", "curve.jsonl", "arrays.h5"
 
 @dataclass(frozen=True, slots=True)
 class StoredRun:
-    """A run folder as it lies on disk. `card` is run.json: id, status, config, summary, provenance, error."""
+    """A run folder as it lies on disk. `card` is run.json: id, status, config, summary, provenance,
+    error.
+    """
 
     folder: Path
     card: dict[str, Any]
@@ -30,7 +32,7 @@ class StoredRun:
         return self.card["status"] == "done"
 
     def rows(self) -> list[dict[str, Any]]:
-        """The rows of curve.jsonl. Raises UserError if the file is missing, torn or short of rows."""
+        """The rows of curve.jsonl. Raises UserError if it is missing, torn or short of rows."""
         path = self.folder / CURVE_FILE
         try:
             rows = [json.loads(line) for line in path.read_text().splitlines()]
@@ -42,12 +44,16 @@ class StoredRun:
         return rows
 
     def array(self, name: str) -> np.ndarray:
-        """One array of arrays.h5, by the name it was recorded under. Raises UserError if it is not there."""
+        """One array of arrays.h5, by the name it was recorded under. Raises UserError if it is not
+        there.
+        """
         try:
             with h5py.File(self.folder / ARRAYS_FILE) as file:
                 return file[name][()]
         except (OSError, KeyError) as error:
-            raise _corrupt(self.folder, f"{ARRAYS_FILE}: {name} cannot be read ({error})") from error
+            raise _corrupt(
+                self.folder, f"{ARRAYS_FILE}: {name} cannot be read ({error})"
+            ) from error
 
     def array_names(self, group: str) -> list[str]:
         """Names below `group` in arrays.h5, sorted; empty if there is no such group."""
@@ -66,7 +72,8 @@ class StoredRun:
 def read_run(folder: Path) -> StoredRun | None:
     """The run in `folder`, or None if none was begun there.
 
-    Raises UserError if run.json is damaged or of another version: nothing is deleted that might be a result.
+    Raises UserError if run.json is damaged or of another version: nothing is deleted that might be
+    a result.
     """
     path = folder / RUN_FILE
     try:

@@ -1,5 +1,7 @@
 """CDF sampling: the paper's method. Hard samples are likely, easy ones stay possible."""
 
+import math
+
 import torch
 from torch import Generator, Tensor
 
@@ -9,10 +11,12 @@ from cdfis_bench.selectors.usable import uniform_if_unusable
 
 
 def draw_by_mass(masses: Tensor, n: int, generator: Generator) -> Tensor:
-    """Indices [n] int64 drawn with replacement, with probability proportional to `masses`, by inverting their CDF.
+    """Indices [n] int64 drawn with replacement, with probability proportional to `masses`, by
+    inverting their CDF.
 
     masses: [K] float64, finite, >= 0, not all zero. A mass of zero is never drawn.
-    float64 throughout: in float32 the cumulative sum rounds small masses away (1/27 of 1,024 skewed ones).
+    float64 throughout: in float32 the cumulative sum rounds small masses away (1/27 of 1,024 skewed
+    ones).
     The masses are not sorted first: the order changes nothing in the distribution.
     Source: Knutsson et al. 2023, section 4.1.
     """
@@ -23,19 +27,26 @@ def draw_by_mass(masses: Tensor, n: int, generator: Generator) -> Tensor:
 
 
 def draw_distinct_by_mass(masses: Tensor, n: int, generator: Generator) -> Tensor:
-    """Indices [n] int64, distinct, drawn one after the other in proportion to the masses that are left.
+    """Indices [n] int64, distinct, drawn one after the other in proportion to the masses that are
+    left.
 
-    masses: [K] float64, finite, >= 0; n <= K. Zero masses come last, among themselves in random order.
-    Exponential race: the n smallest of E_i / mass_i, E_i ~ Exp(1) (Efraimidis and Spirakis 2006), in logarithms.
+    masses: [K] float64, finite, >= 0; n <= K. Zero masses come last, among themselves in random
+    order.
+    Exponential race: the n smallest of E_i / mass_i, E_i ~ Exp(1) (Efraimidis and Spirakis 2006),
+    in logarithms.
     """
     race = torch.empty_like(masses).exponential_(generator=generator).log_() - masses.log()
     # |log(mass)| < 750 in float64, so 1e6 lies behind every positive mass.
-    late = 1e6 + torch.rand(masses.shape, dtype=masses.dtype, device=masses.device, generator=generator)
+    late = 1e6 + torch.rand(
+        masses.shape, dtype=masses.dtype, device=masses.device, generator=generator
+    )
     return torch.where(masses > 0, race, late).topk(n, largest=False).indices
 
 
 def rank_masses(scores: Tensor) -> Tensor:
-    """F(s_i) = share of the K scores that are <= s_i: [K] float64 in (0, 1]; equal scores get equal masses."""
+    """F(s_i) = share of the K scores that are <= s_i: [K] float64 in (0, 1]; equal scores get equal
+    masses.
+    """
     k = scores.shape[0]
     return torch.searchsorted(scores.sort().values, scores, right=True).to(torch.float64) / k
 
@@ -43,10 +54,12 @@ def rank_masses(scores: Tensor) -> Tensor:
 class CdfSelector:
     """n of the K candidates, drawn in proportion to a mass made of their scores, unweighted.
 
-    form "mass": p_i = s_i / sum s (what the authors' code does). form "rank": p_i proportional to the empirical CDF
-    F(s_i) = rank_i / K (the literal reading of the text; indifferent to the scale of the scores).
-    replacement: draws are independent and may repeat (the authors' code), or successive and distinct.
-    Scores that are not finite, or (form mass) all zero: that step is drawn uniformly and says so in `fallback`.
+    form "mass": p_i = s_i / sum s (what the authors' code does). form "rank": p_i proportional to
+    the empirical CDF F(s_i) = rank_i / K (the literal reading of the text; indifferent to the scale
+    of the scores).
+    replacement: draws are independent and may repeat (the authors' code), or successive and
+    distinct. Scores that are not finite, or (form mass) all zero: that step is drawn uniformly and
+    says so in `fallback`.
     Source: Knutsson et al. 2023, section 4.1.
     """
 
@@ -60,9 +73,10 @@ class CdfSelector:
 
     def __call__(self, scores: Tensor, n: int, generator: Generator) -> Selection:
         """scores: [K] float, >= 0 for form mass. Returns exactly n indices."""
-        bad = ~scores.isfinite().all()
-        masses = scores.double() if self.form == "mass" else rank_masses(scores)
-        masses, fallback = uniform_if_unusable(masses, bad)
+        exact = scores.double()
+        masses = exact if self.form == "mass" else rank_masses(scores)
+        low = 0.0 if self.form == "mass" else -math.inf
+        masses, fallback = uniform_if_unusable(masses, exact.sum(), low)
         if not self.replacement:
             return Selection(draw_distinct_by_mass(masses, n, generator), None, fallback)
-        return Selection(draw_by_mass(masses, n, generator), masses / masses.sum(), fallback)
+        return Selection(draw_by_mass(masses, n, generator), masses, fallback)

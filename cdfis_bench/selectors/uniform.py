@@ -10,8 +10,8 @@ from cdfis_bench.selectors.usable import random_order
 class UniformSelector:
     """n of the K candidates, each equally likely, without replacement.
 
-    `uses_scores` is false: the engine then loads N samples a step instead of K and scores none, as a user without
-    importance sampling would. In one draw every candidate has probability 1/K.
+    `uses_scores` is false: the engine then loads N samples a step instead of K and scores none, as
+    a user without importance sampling would. In one draw every candidate has probability 1/K.
     """
 
     uses_scores = False
@@ -23,6 +23,6 @@ class UniformSelector:
         k = scores.shape[0]
         return Selection(
             indices=random_order(k, generator)[:n],
-            probabilities=torch.full((k,), 1.0 / k, dtype=torch.float64, device=scores.device),
+            masses=torch.ones(k, dtype=torch.float64, device=scores.device),
             fallback=torch.zeros((), dtype=torch.bool, device=scores.device),
         )

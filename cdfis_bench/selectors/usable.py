@@ -1,16 +1,19 @@
 """When scores can be drawn by, and what a draw without scores looks like."""
 
+import math
+
 import torch
 from torch import Generator, Tensor
 
 
-def uniform_if_unusable(masses: Tensor, bad: Tensor) -> tuple[Tensor, Tensor]:
-    """(masses, fallback): all ones where `bad` or where the masses sum to nothing, and whether that happened.
+def uniform_if_unusable(values: Tensor, total: Tensor, low: float) -> tuple[Tensor, Tensor]:
+    """(values, fallback): all ones unless low < total < infinity, and whether that happened.
 
-    masses: [K] float64. bad: [] bool. Stays on the device: nothing is read back, so a step never waits for it.
+    values: [K]. total: [] a sum of them, which is not finite if one of them is not.
+    Stays on the device: nothing is read back, so that a step never waits for it.
     """
-    fallback = bad | ~(masses.sum() > 0)
-    return torch.where(fallback, 1.0, masses), fallback
+    fallback = ~((total > low) & (total < math.inf))
+    return values.masked_fill(fallback, 1.0), fallback
 
 
 def random_order(k: int, generator: Generator) -> Tensor:

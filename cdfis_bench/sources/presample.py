@@ -11,17 +11,19 @@ from cdfis_bench.core.types import Batch, Samples
 
 
 class PresampleSource:
-    """The next N samples of the shuffled training set while the gate is closed, the next K while it is open.
+    """The next N samples of the shuffled training set while the gate is closed, the next K while it
+    is open.
 
-    Every epoch is a new permutation. A rest that is too small for the next batch is dropped, so that all batches of
-    one kind have the same size and no sample is offered twice in one batch.
+    Every epoch is a new permutation. A rest that is too small for the next batch is dropped, so
+    that all batches of one kind have the same size and no sample is offered twice in one batch.
     While closed the order depends on the seed alone: all arms of a seed train on the same samples.
     """
 
     def __init__(self, samples: Samples, large_batch_size: int, batch_size: int) -> None:
         require(
             large_batch_size <= len(samples),
-            f"large_batch_size={large_batch_size} exceeds the training set of {len(samples)} samples; lower it",
+            f"large_batch_size={large_batch_size} exceeds the training set of {len(samples)} "
+            "samples; lower it",
         )
         self._samples = samples
         self._k, self._n = large_batch_size, batch_size

@@ -7,7 +7,9 @@ from cdfis_bench.core.types import Observation
 
 
 class FixedThreshold:
-    """Open for the whole run (threshold=none), or closed for the whole run (threshold=never: uniform sampling)."""
+    """Open for the whole run (threshold=none), or closed for the whole run (threshold=never:
+    uniform sampling).
+    """
 
     def __init__(self, open: bool) -> None:
         self._open = open

@@ -10,7 +10,8 @@ from cdfis_bench.core.types import Observation
 class LossRatioThreshold:
     """Opens once the mini-batch's mean loss < fraction x the first mini-batch's, and stays open.
 
-    It latches, because hard samples raise the mini-batch loss as soon as they are preferred (paper figure 2).
+    It latches, because hard samples raise the mini-batch loss as soon as they are preferred (paper
+    figure 2).
     fraction: in [0, 1]; 0 never opens, which makes the arm uniform sampling.
     Source: Knutsson et al. 2023, section 4.2.
     """

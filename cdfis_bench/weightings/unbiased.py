@@ -2,25 +2,30 @@
 
 from torch import Tensor
 
-from cdfis_bench.core.errors import require
+from cdfis_bench.core.errors import UserError
 from cdfis_bench.core.types import Selection
 
 
 class UnbiasedWeighting:
-    """w_i = 1 / (K p_i): the mean of w_i L_i over the drawn has the mean loss of the K candidates as expectation.
+    """w_i = 1 / (K p_i): the mean of w_i L_i over the drawn has the mean loss of the K candidates
+    as expectation.
 
-    Holds for independent draws with known probabilities only; other selectors are refused when the run is built.
-    The mean divides by N, not by the sum of the weights (which would be biased again).
+    Holds for independent draws with known probabilities only; other selectors are refused when the
+    run is built. The mean divides by N, not by the sum of the weights (which would be biased
+    again).
     Source: Katharopoulos and Fleuret 2018, equation 6.
     """
 
     needs_probabilities = True
 
     def __call__(self, selection: Selection, k: int) -> Tensor:
-        """k: number of candidates. Returns [N] float32. Raises UserError if the selection has no probabilities."""
-        require(
-            selection.probabilities is not None,
-            "weighting=unbiased needs draw probabilities, which this selector does not know; use weighting=none",
-        )
-        assert selection.probabilities is not None
-        return (k * selection.probabilities[selection.indices]).reciprocal().float()
+        """k: number of candidates. Returns [N] float32. Raises UserError if the selection has no
+        probabilities.
+        """
+        probabilities = selection.probabilities
+        if probabilities is None:
+            raise UserError(
+                "weighting=unbiased needs draw probabilities, which this selector does not know; "
+                "use weighting=none"
+            )
+        return (k * probabilities[selection.indices]).reciprocal().float()

@@ -28,7 +28,9 @@ def test_drawing_from_continues_the_stream_and_restores_the_global_generator():
         first = torch.rand(3)
     with drawing_from(lent):
         second = torch.rand(3)
-    assert torch.equal(torch.cat([first, second]), torch.cat([torch.rand(3, generator=plain) for _ in range(2)]))
+    assert torch.equal(
+        torch.cat([first, second]), torch.cat([torch.rand(3, generator=plain) for _ in range(2)])
+    )
     assert torch.equal(torch.default_generator.get_state(), before)
 
 

@@ -131,9 +131,7 @@ def test_one_uniform_step_is_the_plain_pytorch_step():
     """The engine's update against four lines of PyTorch."""
     training = setup("method=uniform", "budget.steps=5")
     with drawing_from(stream(0, "init")):
-        model = torch.nn.Sequential(
-            torch.nn.Linear(2, 50), torch.nn.ReLU(), torch.nn.Linear(50, 2)
-        )
+        model = torch.nn.Sequential(torch.nn.Linear(2, 50), torch.nn.ReLU(), torch.nn.Linear(50, 2))
     optimizer = torch.optim.Adam(model.parameters(), lr=0.005, fused=True)
     order = torch.randperm(3000, generator=stream(0, "order"))
     for step in range(5):
@@ -170,7 +168,9 @@ def test_a_diverging_run_is_stopped_with_the_step():
 def test_broken_scores_fall_back_to_uniform_and_are_counted(monkeypatch):
     from cdfis_bench.metrics.loss import Loss
 
-    monkeypatch.setattr(Loss, "__call__", lambda self, model, batch: torch.full((len(batch),), torch.nan))
+    monkeypatch.setattr(
+        Loss, "__call__", lambda self, model, batch: torch.full((len(batch),), torch.nan)
+    )
     memory, summary = run("threshold=none")
     assert summary["fallback_count"] == 40
     assert memory.rows[1]["fallback_count"] == 10

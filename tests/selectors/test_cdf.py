@@ -18,7 +18,11 @@ def frequencies(indices, k):
 
 def within_binomial_bound(observed, expected, draws):
     """Five standard deviations of each frequency: a correct sampler fails once in a million."""
-    return bool(((observed - expected).abs() <= 5 * (expected * (1 - expected) / draws).sqrt() + 1e-12).all())
+    return bool(
+        (
+            (observed - expected).abs() <= 5 * (expected * (1 - expected) / draws).sqrt() + 1e-12
+        ).all()
+    )
 
 
 @pytest.mark.parametrize(

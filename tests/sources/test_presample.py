@@ -10,7 +10,9 @@ from cdfis_bench.sources.presample import PresampleSource
 
 
 def source(n=100, large=40, small=10):
-    samples = TensorSamples(torch.arange(n).float()[:, None], torch.arange(n) % 2, torch.device("cpu"))
+    samples = TensorSamples(
+        torch.arange(n).float()[:, None], torch.arange(n) % 2, torch.device("cpu")
+    )
     return PresampleSource(samples, large, small)
 
 

@@ -33,7 +33,7 @@ def test_expected_weight_is_one():
 
 @pytest.mark.parametrize("form", ["mass", "rank"])
 def test_weighted_mean_of_other_values_is_unbiased(form):
-    """Values unrelated to the scores: their weighted mean over draws is their mean over candidates."""
+    """Values unrelated to the scores: their weighted mean over draws is their plain mean."""
     scores = torch.rand(64, generator=stream(0, "scores")) + 0.05
     values = torch.rand(64, generator=stream(0, "values"))
     selection = CdfSelector(form)(scores, 200_000, stream(1, form))
@@ -51,7 +51,7 @@ def test_loss_over_its_own_draws_has_no_variance_when_weighted():
 def test_unweighted_cdf_sampling_overstates_the_mean_loss_by_tau_squared():
     """E[L] under p proportional to L is sum L^2 / sum L = 1.05, 2.1 times the mean of 0.5."""
     selection = CdfSelector()(LOSSES, 200_000, stream(0, "bias"))
-    assert torch.equal(NoWeighting()(selection, 4), torch.ones(200_000))
+    assert NoWeighting()(selection, 4) is None  # ones
     assert LOSSES[selection.indices].mean().item() == pytest.approx(1.05, abs=0.006)
 
 

@@ -1,0 +1,63 @@
+"""The gradient norm of the last layer: exact for that layer, for one forward pass."""
+
+import torch
+from torch import Tensor, nn
+
+from cdfis_bench.core.errors import UserError, require
+from cdfis_bench.core.types import Batch
+from cdfis_bench.metrics.linear_calls import CallsOf, LinearCall
+from cdfis_bench.metrics.logits import logits_of, loss_gradients, widened
+
+
+class GradNormLast:
+    """L2 norm of each sample's loss gradient over the last layer's weight and bias.
+
+    ||q - y|| sqrt(||h||^2 + 1), q = softmax(z), h = what enters the layer; without a bias no + 1.
+    Whether the layer is frozen plays no part.
+    Source: the last-layer form of GraNd (Paul et al. 2021), as in DeepCore (Guo et al. 2022).
+    """
+
+    signed = False
+    backward_passes = 0
+
+    def check(self, model: nn.Module) -> None:
+        """Raises UserError if there is no nn.Linear. Whether it makes the logits shows in use."""
+        require(bool(_linears(model)), _refusal("has no nn.Linear"))
+
+    def __call__(self, model: nn.Module, batch: Batch) -> Tensor:
+        """Scores [K] float32 (float64 for a float64 network), no graph.
+
+        Raises UserError unless the logits are the output of an nn.Linear on [K, H] that was used
+        once.
+        """
+        with torch.no_grad():
+            with CallsOf(_linears(model)) as calls:
+                logits = logits_of(model, batch.x)  # [K, C]
+            last = _last_layer(calls, logits)
+            entered = widened(last.input)  # [K, H]
+            at_layer = torch.linalg.vecdot(entered, entered)
+            if last.layer.bias is not None:
+                at_layer.add_(1)
+            at_logits = torch.linalg.vector_norm(loss_gradients(logits, batch.y), dim=1)  # [K]
+            return at_logits.mul_(at_layer.sqrt_())
+
+
+def _linears(model: nn.Module) -> list[nn.Linear]:
+    return [module for module in model.modules() if isinstance(module, nn.Linear)]
+
+
+def _last_layer(calls: list[LinearCall], logits: Tensor) -> LinearCall:
+    """The call whose output is the logits [K, C]; logits of two dimensions have a 2-D input."""
+    last = calls[-1] if calls else None
+    if last is None or last.output is not logits or last.version != logits._version:
+        raise UserError(_refusal("does not return the output of an nn.Linear as it is"))
+    if any(call.layer.weight is last.layer.weight for call in calls[:-1]):
+        raise UserError(_refusal("uses the weight of its last layer more than once"))
+    return last
+
+
+def _refusal(reason: str) -> str:
+    return (
+        f"metric=grad_norm_last cannot score this network, which {reason}; "
+        "use metric=grad_norm_bound or metric=grad_norm"
+    )

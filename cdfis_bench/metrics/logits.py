@@ -1,0 +1,56 @@
+"""From samples to logits and their loss gradient, leaving the network as it was."""
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from cdfis_bench.core.errors import UserError
+
+
+def logits_of(model: nn.Module, x: Tensor) -> Tensor:
+    """model(x) as logits [K, C]; what the network writes to its buffers goes to copies.
+
+    x: [K, *D]. Modules in train mode get copies of their buffers (running statistics); eval mode
+    is taken at its word: such modules write nothing, so nothing is copied.
+    Raises UserError if the network does not return one row of logits per sample.
+    """
+    copies = {
+        name: buffer.clone()
+        for path, module in model.named_modules()
+        if module.training
+        for name, buffer in module.named_buffers(path, recurse=False)
+    }
+    logits = functional_call(model, copies, (x,)) if copies else model(x)
+    require_logits(logits, x.shape[0])
+    return logits
+
+
+def require_logits(logits: object, k: int) -> None:
+    """Raises UserError unless `logits` are [k, C]: the scores are those of a classifier."""
+    if isinstance(logits, Tensor) and logits.ndim == 2 and logits.shape[0] == k:
+        return
+    found = f"shape {tuple(logits.shape)}" if isinstance(logits, Tensor) else type(logits).__name__
+    raise UserError(
+        f"the network returned {found} for {k} samples, but metrics need logits of shape "
+        f"({k}, classes); use a network that returns one row of logits per sample"
+    )
+
+
+def widened(values: Tensor) -> Tensor:
+    """`values` with at least the bits of float32: scores of half precision would tie."""
+    return values if values.dtype == torch.float64 else values.float()
+
+
+def loss_gradients(logits: Tensor, y: Tensor) -> Tensor:
+    """Gradients of the softmax cross-entropy at the logits, q - onehot(y): [K, C], no graph.
+
+    logits: [K, C]; y: [K] int64 in 0..C-1. float32, or float64 for float64 logits.
+    The entry of the true class is minus the sum of the others, not q_y - 1, which would round to 0
+    for samples that are fitted well and leave their scores with few or no correct digits.
+    """
+    true_class = y.unsqueeze(1)
+    # exp(log_softmax) because softmax over two columns takes twice as long on a CPU.
+    gradients = widened(logits.detach()).log_softmax(1).exp_()
+    # scatter, not scatter_: torch.vmap would run the latter sample by sample.
+    gradients = gradients.scatter(1, true_class, 0.0)
+    return gradients.scatter(1, true_class, gradients.sum(1, keepdim=True).neg_())

@@ -1,0 +1,30 @@
+"""The loss of each candidate: the paper's cheapest measure of importance."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from cdfis_bench.core.types import Batch
+from cdfis_bench.metrics.logits import logits_of, widened
+
+
+class Loss:
+    """Softmax cross-entropy per sample, in nats. One forward pass, in the mode the network is in.
+
+    Source: Knutsson et al. 2023, section 3 ("Loss Sampling").
+    """
+
+    signed = False
+    backward_passes = 0
+
+    def check(self, model: nn.Module) -> None:
+        """Any classifier will do."""
+
+    def __call__(self, model: nn.Module, batch: Batch) -> Tensor:
+        """Scores [K] float32 >= 0 (float64 for a float64 network), no graph.
+
+        Raises UserError if the network does not return logits [K, C].
+        """
+        with torch.no_grad():
+            logits = logits_of(model, batch.x)  # [K, C]
+            return F.cross_entropy(widened(logits), batch.y, reduction="none")

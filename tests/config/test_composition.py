@@ -1,0 +1,104 @@
+"""Every YAML composes and can be built; experiments keep Hydra's rules."""
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from cdfis_bench.config.build import build, build_tracker, make
+from cdfis_bench.config.where import conf_dir
+from tests.engine.small import SMALL, resolved
+
+CONF = conf_dir()
+GROUPS = sorted(
+    p.name for p in CONF.iterdir() if p.is_dir() and p.name not in ("hydra", "experiment")
+)
+OPTIONS = [
+    f"{group}={path.stem}" for group in GROUPS for path in sorted((CONF / group).glob("*.yaml"))
+]
+EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
+
+
+def test_the_groups_of_the_contract_are_there():
+    contract = (
+        "dataset model metric selector threshold device source weighting optimizer method tracker"
+    )
+    assert set(contract.split()) <= set(GROUPS)
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_every_option_composes_and_builds(option):
+    if option.startswith("device="):
+        assert resolved(option)["device"]["name"] == option.split("=")[1]
+        return
+    extra = [] if option != "weighting=unbiased" else ["selector=cdf"]
+    config = resolved(option, *extra)
+    if option.startswith("tracker="):
+        assert build_tracker(config) is not None
+    else:
+        build(config, torch.device("cpu"))
+
+
+def experiment(name):
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose("config", [f"experiment={name}"], return_hydra_config=True)
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_every_experiment_composes_sweeps_and_names_itself(name):
+    cfg = experiment(name)
+    assert cfg.name == name
+    assert cfg.hydra.mode.name == "MULTIRUN"
+    assert cfg.hydra.sweeper.params
+    figure = OmegaConf.to_container(cfg.figure, resolve=True)
+    assert hasattr(make("figure", figure), "draw")
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_no_experiment_sets_a_leaf_of_a_group_that_it_sweeps(name):
+    """Such a leaf would reach every swept option, also those that do not have it."""
+    raw = OmegaConf.load(CONF / "experiment" / f"{name}.yaml")
+    swept = set(raw.hydra.sweeper.params)
+    if "method" in swept:  # presets choose these groups
+        swept |= {"metric", "selector", "weighting", "threshold", "source"}
+    assert not swept & {key for key in raw if OmegaConf.is_dict(raw[key])}
+
+
+def test_model_follows_the_dataset_and_can_be_overridden():
+    assert resolved()["model"]["name"] == "two_circles"
+    assert resolved("model.sizes=[2,8,2]")["model"]["sizes"] == [2, 8, 2]
+
+
+def test_the_papers_network_has_252_weights():
+    model = build(resolved(), torch.device("cpu")).model
+    assert sum(p.numel() for p in model.parameters()) == 252
+
+
+@pytest.mark.parametrize(
+    ("overrides", "label"),
+    [
+        ([], "loss_cdf"),
+        (["method=uniform"], "uniform"),
+        (["method=loss_topk"], "loss_topk"),
+        (["method=grad_norm_cdf"], "grad_norm_cdf"),
+        (["threshold=never"], "uniform"),
+        (["threshold.fraction=0"], "uniform"),
+        (["selector=uniform"], "uniform"),
+        (["weighting=unbiased"], "loss_cdf_unbiased"),
+    ],
+)
+def test_a_method_is_labelled_by_its_parts(overrides, label):
+    assert resolved(*overrides)["method"] == label
+
+
+def test_the_contract_values_have_the_papers_defaults():
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        cfg = compose("config")
+    assert (cfg.seed, cfg.large_batch_size, cfg.batch_size) == (0, 1024, 128)
+    assert (cfg.results_dir, cfg.wandb.mode.name, cfg.scoring_mode.name) == (
+        "results",
+        "offline",
+        "eval",
+    )
+    assert cfg.optimizer.lr == 0.005
+    assert SMALL  # the tests' own values are overrides of these

@@ -1,0 +1,226 @@
+"""Small networks that make gradients of single samples hard, and the slow, sure way to them."""
+
+import copy
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from cdfis_bench.core.streams import drawing_from, stream
+from cdfis_bench.core.types import Batch
+
+CLASSES = 3
+
+
+class UsedTwice(nn.Module):
+    """The same layer twice in one forward pass."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.enter, self.again, self.leave = nn.Linear(2, 8), nn.Linear(8, 8), nn.Linear(8, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.leave(self.again(self.again(self.enter(x).tanh()).tanh()).tanh())
+
+
+class TiedByHand(nn.Module):
+    """A layer's weight used a second time without the layer, where hooks do not see it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.enter, self.leave = nn.Linear(2, 8), nn.Linear(8, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.enter(x).tanh()
+        return self.leave(h + self.enter(F.linear(h, self.enter.weight.t())))
+
+
+class TiedOnce(TiedByHand):
+    """As above, but each layer is called once."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.enter(x).tanh()
+        return self.leave(h + F.linear(F.linear(h, self.enter.weight.t()), self.enter.weight))
+
+
+class TwoRowsPerSample(nn.Module):
+    """A 2-D layer that sees more rows than there are samples."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.enter, self.leave = nn.Linear(1, 8), nn.Linear(16, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.leave(self.enter(x.reshape(-1, 1)).relu().reshape(-1, 16))
+
+
+class SideBranches(nn.Module):
+    """A head that the logits ignore, one that is never called, and a skip connection."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.enter, self.skip, self.leave = nn.Linear(2, 8), nn.Linear(2, 8), nn.Linear(8, CLASSES)
+        self.ignored, self.idle = nn.Linear(8, 1), nn.Linear(8, 1)
+        self.idle.requires_grad_(False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.enter(x).relu() + self.skip(x)
+        self.ignored(h)
+        return self.leave(h)
+
+
+class CalledOddly(nn.Module):
+    """One layer called for nothing and then by keyword; one whose weight alone is used."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.enter, self.leave = nn.Linear(2, 8), nn.Linear(8, CLASSES, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.enter(x)
+        return F.linear(self.enter(input=x).relu(), self.leave.weight)
+
+
+class CountsForwards(nn.Module):
+    """Writes to a buffer of its own when it trains, in place and by replacement."""
+
+    count: Tensor
+    last: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.tensor([0.5, 1.5]))
+        self.register_buffer("count", torch.zeros(()))
+        self.register_buffer("last", torch.zeros(()))
+        self.leave = nn.Linear(2, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training:
+            self.count += 1
+            self.last = self.count + 1
+        return self.leave(x * self.scale)
+
+
+class Keyword(nn.Sequential):
+    """Its last layer is called by keyword."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return self[2](input=self[1](self[0](input)))
+
+
+def mlp_one_frozen() -> nn.Module:
+    """The first layer is frozen; the second trains its bias only, the last its weight only."""
+    model = nn.Sequential(
+        nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, CLASSES)
+    )
+    model[0].requires_grad_(False)
+    model[2].weight.requires_grad_(False)
+    model[4].bias.requires_grad_(False)
+    return model
+
+
+def cnn_one_frozen() -> nn.Module:
+    model = convolutional(nn.Identity)
+    model[0].weight.requires_grad_(False)
+    return model
+
+
+def shared_parameter() -> nn.Module:
+    """Two layers, one weight."""
+    model = nn.Sequential(nn.Linear(2, 2), nn.Tanh(), nn.Linear(2, 2), nn.Linear(2, CLASSES))
+    model[2].weight = model[0].weight
+    return model
+
+
+def convolutional(norm: Callable[[], nn.Module]) -> nn.Module:
+    """For images of 1 x 8 x 8."""
+    return nn.Sequential(
+        nn.Conv2d(1, 4, 3), norm(), nn.ReLU(inplace=True), nn.MaxPool2d(2), nn.Flatten(),
+        nn.Dropout(0.5), nn.Linear(36, CLASSES),
+    )  # fmt: skip
+
+
+# The first group is meant for the closed form, the second cannot be.
+CLOSED: dict[str, Callable[[], nn.Module]] = {
+    "mlp": lambda: nn.Sequential(nn.Linear(2, 50), nn.ReLU(), nn.Linear(50, 2)),
+    "no_bias": lambda: nn.Sequential(
+        nn.Linear(2, 50, bias=False), nn.ReLU(), nn.Linear(50, CLASSES, bias=False)
+    ),
+    "deep": lambda: nn.Sequential(
+        nn.Linear(2, 16), nn.Tanh(), nn.Linear(16, 16), nn.GELU(), nn.Linear(16, 16), nn.SiLU(),
+        nn.Dropout(0.5), nn.Linear(16, CLASSES),
+    ),
+    "single_layer": lambda: nn.Linear(2, CLASSES),
+    "relu_in_place": lambda: nn.Sequential(
+        nn.Linear(2, 16), nn.ReLU(inplace=True), nn.Linear(16, CLASSES), nn.Hardtanh(inplace=True)
+    ),
+    "one_frozen": mlp_one_frozen,
+    "side_branches": SideBranches,
+    "keyword": lambda: Keyword(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, CLASSES)),
+    "fixed_batch_norm": lambda: nn.Sequential(
+        nn.Linear(2, 8), nn.BatchNorm1d(8, affine=False), nn.ReLU(), nn.Linear(8, CLASSES)
+    ),
+}  # fmt: skip
+GENERAL: dict[str, Callable[[], nn.Module]] = {
+    "cnn": lambda: convolutional(nn.Identity),
+    "cnn_one_frozen": cnn_one_frozen,
+    "group_norm": lambda: convolutional(lambda: nn.GroupNorm(2, 4)),
+    "batch_norm": lambda: convolutional(lambda: nn.BatchNorm2d(4)),
+    "used_twice": UsedTwice,
+    "shared_parameter": shared_parameter,
+    "tied_by_hand": TiedByHand,
+    "tied_once": TiedOnce,
+    "two_rows_per_sample": TwoRowsPerSample,
+    "called_oddly": CalledOddly,
+    "counts_forwards": CountsForwards,
+    "weight_norm": lambda: nn.Sequential(
+        nn.utils.parametrizations.weight_norm(nn.Linear(2, 8)), nn.ReLU(), nn.Linear(8, CLASSES)
+    ),
+}
+NETWORKS = CLOSED | GENERAL
+IMAGES = ("cnn", "cnn_one_frozen", "group_norm", "batch_norm")
+
+
+def built(make: Callable[[], nn.Module]) -> nn.Module:
+    """What `make` returns, in eval mode, with initial weights from a stream of their own."""
+    with drawing_from(stream(0, "test/init")):
+        return make().eval()
+
+
+def network(name: str, dtype: torch.dtype = torch.float32) -> nn.Module:
+    """The network `name` in eval mode, with running statistics that are not the initial ones."""
+    model = built(NETWORKS[name])
+    generator = stream(0, f"test/{name}")
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+            assert module.running_mean is not None and module.running_var is not None
+            module.running_mean.normal_(generator=generator)
+            module.running_var.uniform_(0.5, 2.0, generator=generator)
+    return model.to(dtype)
+
+
+def batch_for(name: str, k: int = 37, dtype: torch.dtype = torch.float32) -> Batch:
+    """k samples that the network `name` can read."""
+    generator = stream(1, f"test/{name}")
+    shape = (k, 1, 8, 8) if name in IMAGES else (k, 2)
+    x = torch.randn(shape, generator=generator, dtype=torch.float64).to(torch.float32).to(dtype)
+    y = torch.randint(2 if name == "mlp" else CLASSES, (k,), generator=generator)
+    return Batch(x, y, torch.arange(k))
+
+
+def norms_one_by_one(model: nn.Module, batch: Batch) -> Tensor:
+    """Gradient norms [K] float64 over the trainable parameters, by K backward passes in float64."""
+    model = copy.deepcopy(model).double()
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    norms = []
+    for x, y in zip(batch.x.double(), batch.y, strict=True):
+        loss = F.cross_entropy(model(x.unsqueeze(0)), y.unsqueeze(0))
+        gradients = torch.autograd.grad(loss, trained, allow_unused=True)
+        norms.append(sum(g.square().sum() for g in gradients if g is not None).sqrt())
+    return torch.stack(norms)
+
+
+def largest_relative_error(found: Tensor, exact: Tensor) -> float:
+    """Largest |found - exact| / exact over the samples."""
+    return ((found.double() - exact).abs() / exact).max().item()

@@ -1,0 +1,64 @@
+"""The id changes when, and only when, something changes that decides a run's numbers."""
+
+import copy
+
+import pytest
+
+from cdfis_bench.records.identity import DENY, arm_id, run_name
+from tests.engine.small import resolved
+
+
+@pytest.fixture(scope="module")
+def config():
+    return resolved()
+
+
+def leaves(node, path=()):
+    for key, value in node.items():
+        if isinstance(value, dict) and value:
+            yield from leaves(value, (*path, key))
+        else:
+            yield (*path, key)
+
+
+def changed(config, path):
+    other = copy.deepcopy(config)
+    node = other
+    for key in path[:-1]:
+        node = node[key]
+    node[path[-1]] = "something else"
+    return other
+
+
+def test_every_key_counts_but_those_of_the_deny_list(config):
+    here = arm_id(config, "cpu")
+    for path in leaves(config):
+        dotted = ".".join(path)
+        denied = any(dotted == deny or dotted.startswith(deny + ".") for deny in DENY)
+        if path == ("device", "name"):
+            continue  # replaced by the type of the device that is used
+        assert (arm_id(changed(config, path), "cpu") == here) == denied, dotted
+
+
+def test_the_device_that_is_used_counts(config):
+    assert arm_id(config, "cpu") != arm_id(config, "cuda")
+    named = copy.deepcopy(config)
+    named["device"]["name"] = "cpu"
+    assert arm_id(named, "cpu") == arm_id(config, "cpu")
+
+
+def test_order_of_keys_does_not_count(config):
+    assert arm_id(dict(reversed(config.items())), "cpu") == arm_id(config, "cpu")
+
+
+def test_the_id_leaves_the_configuration_alone(config):
+    before = copy.deepcopy(config)
+    arm_id(config, "cpu")
+    assert config == before
+
+
+def test_seeds_share_an_arm_and_have_their_own_folder():
+    one, two = resolved("seed=1"), resolved("seed=2")
+    assert arm_id(one, "cpu") == arm_id(two, "cpu")
+    assert run_name(one, "abc") == "two_circles-loss_cdf-s1-abc"
+    assert run_name(two, "abc") != run_name(one, "abc")
