@@ -36,7 +36,7 @@ class Selection:
 
     indices: Tensor  # [N] int64 into the K candidates
     masses: Tensor | None  # [K] float64, >= 0
-    fallback: Tensor  # [] bool
+    fallback: bool
 
     @property
     def probabilities(self) -> Tensor | None:

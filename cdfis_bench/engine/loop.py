@@ -57,7 +57,7 @@ def train(
     method, optimizer = setup.make_method(), setup.make_optimizer(model.parameters())
     cost = CostMeter(setup.device)
     usage = Usage(len(setup.dataset.train), setup.large_batch_size, setup.device)
-    fallbacks = torch.zeros((), dtype=torch.int64, device=setup.device)
+    fallbacks = 0
     gate_open_step = 0 if method.threshold.open else None
     losses: list[float] = []
     step = 0
@@ -73,7 +73,7 @@ def train(
             step=step,
             **cost.totals(),
             gate_open=method.threshold.open,
-            fallback_count=int(fallbacks),
+            fallback_count=fallbacks,
             train_loss=train_loss,
             **final,
         )
@@ -111,7 +111,7 @@ def train(
     return {
         "steps": step,
         "gate_open_step": gate_open_step,
-        "fallback_count": int(fallbacks),
+        "fallback_count": fallbacks,
         **final,
         **cost.totals(),
     }

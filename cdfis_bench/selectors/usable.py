@@ -6,14 +6,14 @@ import torch
 from torch import Generator, Tensor
 
 
-def uniform_if_unusable(values: Tensor, total: Tensor, low: float) -> tuple[Tensor, Tensor]:
+def uniform_if_unusable(values: Tensor, total: Tensor, low: float) -> tuple[Tensor, bool]:
     """(values, fallback): all ones unless low < total < infinity, and whether that happened.
 
     values: [K]. total: [] a sum of them, which is not finite if one of them is not.
-    Stays on the device: nothing is read back, so that a step never waits for it.
     """
-    fallback = ~((total > low) & (total < math.inf))
-    return values.masked_fill(fallback, 1.0), fallback
+    if low < total.item() < math.inf:
+        return values, False
+    return torch.ones_like(values), True
 
 
 def random_order(k: int, generator: Generator) -> Tensor:

@@ -16,7 +16,7 @@ LOSSES = torch.tensor([0.1, 0.2, 0.3, 1.4])
 
 def drawn_once_each():
     p = (LOSSES / LOSSES.sum()).double()
-    return Selection(torch.arange(4), p, torch.tensor(False))
+    return Selection(torch.arange(4), p, False)
 
 
 def test_unbiased_weights_are_the_known_numbers():
