@@ -1,0 +1,1 @@
+"""From run folders to tables and statistics. Reads records; never torch, never the engine."""

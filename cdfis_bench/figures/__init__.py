@@ -1,0 +1,1 @@
+"""Pictures, one file per kind. Each comes with the numbers it drew and the runs they are from."""
