@@ -1,6 +1,7 @@
 """Curves over steps or seconds: figures 2 and 3, and every sweep."""
 
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,9 @@ class Arm:
 
 
 class Curves:
-    """One column of panels per x, one row per y; lines are means over seeds, bands intervals.
+    """A panel per x and y; lines are means over seeds, bands their intervals.
+
+    One x: the panels of all y side by side, as in the paper. Several: a column per x, a row per y.
 
     x, y: columns of the curve table. hue: what tells arms apart, "method" or a configuration key.
     baseline: the label that is drawn dashed. allow_mixed: let an axis in seconds mix hardware.
@@ -76,18 +79,18 @@ class Curves:
         """The figure and the numbers in it: panel x and y, label, x, mean, low, high, n."""
         arms = self._arms(experiment)
         palette = colours([arm.label for arm in arms], self.hue)
-        size = (4.6 * len(self.x) + 2.2, 2.8 * len(self.y) + 0.7)
+        rows, columns = (1, len(self.y)) if len(self.x) == 1 else (len(self.y), len(self.x))
+        size = (4.2 * columns + 2.2, 2.9 * rows + 0.8)
         figure = Figure(figsize=size, layout="constrained")
-        panels = figure.subplots(len(self.y), len(self.x), squeeze=False)
+        panels = figure.subplots(rows, columns, squeeze=False).flat
         everything = []
-        for row, y in enumerate(self.y):
-            for column, x in enumerate(self.x):
-                drawn = _drawn(arms, x, y)
-                everything.append(drawn)
-                self._panel(panels[row, column], drawn, arms, palette, x, y)
-        handles, labels = panels[0, 0].get_legend_handles_labels()
+        for panel, (y, x) in zip(panels, product(self.y, self.x), strict=True):
+            drawn = _drawn(arms, x, y)
+            everything.append(drawn)
+            self._panel(panel, drawn, arms, palette, x, y)
+        handles, labels = panel.get_legend_handles_labels()
         figure.legend(
-            handles, labels, title=self.hue_title, loc="outside right upper", frameon=False
+            handles, labels, title=self.hue_title, loc="outside right center", frameon=False
         )
         figure.suptitle(self.title or experiment.name)
         figure.supxlabel(self._caption(experiment, arms), fontsize=7, color="0.35")
@@ -193,8 +196,8 @@ def _gate_position(arm: Arm, x: str) -> float | None:
 
 
 def _accuracy_limits(drawn: pd.DataFrame) -> tuple[float, float]:
-    """Limits that show the differences at the end: the first tenth of the axis may be cut off."""
-    late = drawn[drawn["x"] >= 0.1 * drawn["x"].max()]
+    """Limits that show the differences at the end: the first part of the axis may be cut off."""
+    late = drawn[drawn["x"] >= 0.04 * drawn["x"].max()]
     low = late["mean"].quantile(0.02)
     high = min(1.0, late[["mean", "high"]].max().max())
     return low - 0.08 * (high - low), high + 0.08 * (high - low)

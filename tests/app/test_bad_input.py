@@ -6,7 +6,7 @@ from tests.app.command import TINY, cdfis
 
 CASES = [
     (["selectr=cdf"], "the key selectr is not known; did you mean selector"),
-    (["selector.fom=rank"], "the key selector.fom is not known; did you mean selector.form"),
+    (["selector.frm=rank"], "the key selector.frm is not known; did you mean selector.form"),
     (["selector=cdff"], "selector=cdff is not known; did you mean selector=cdf?"),
     (["experiment=fig9"], "experiment=fig9 is not known; did you mean experiment=fig1"),
     (
