@@ -10,20 +10,17 @@ from cdfis_bench.records.stored_run import StoredRun
 def arm_labels(runs: list[StoredRun], hue: str = "method") -> dict[str, str]:
     """Label of each arm id. hue: "method", or a dotted configuration key (threshold.fraction).
 
-    Uniform sampling is called uniform whatever the hue. Where several arms would share a label, the
-    configuration keys in which they differ are appended.
+    Uniform sampling is called uniform whatever the hue. Where several arms would share a label,
+    configuration keys in which they differ are appended, as few as tell them apart.
     Raises UserError if a configuration has no such key.
     """
     cards = {run.card["arm"]: run.card for run in runs}
     plain = {arm: _plain_label(card, hue) for arm, card in cards.items()}
     labels: dict[str, str] = {}
     for label in dict.fromkeys(plain.values()):
-        arms = [arm for arm in cards if plain[arm] == label]
-        flat = {arm: _flatten(cards[arm]["config"]) for arm in arms}
-        differing = _differing_keys(list(flat.values()))
-        for arm in arms:
-            parts = [f"{_short(key, differing)}={flat[arm].get(key)}" for key in differing]
-            labels[arm] = " ".join([label, *parts])
+        arms = {arm: _flatten(cards[arm]["config"]) for arm in cards if plain[arm] == label}
+        for arm, differences in _differences(arms).items():
+            labels[arm] = " ".join([label, *differences])
     return labels
 
 
@@ -52,13 +49,29 @@ def _flatten(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _differing_keys(configs: list[dict[str, Any]]) -> list[str]:
-    """Keys whose values are not the same everywhere, without those that only repeat a name."""
-    keys = dict.fromkeys(key for config in configs for key in config)
-    differing = [key for key in keys if len({repr(c.get(key)) for c in configs}) > 1]
-    return [key for key in differing if not key.endswith("_target_")]
+def _differences(arms: dict[str, dict[str, Any]]) -> dict[str, list[str]]:
+    """For each arm the "key=value" texts that tell it from the others; none for a single arm.
+
+    A key that tells no further arms apart is left out: a dataset brings its own budget.
+    """
+    keys = list(dict.fromkeys(key for config in arms.values() for key in config))
+    keys.sort(key=lambda key: not key.endswith(".name"))  # options of the groups first
+    kept: list[str] = []
+    parts = 1
+    for key in keys:
+        told_apart = {repr([config.get(k) for k in (*kept, key)]) for config in arms.values()}
+        if len(told_apart) > parts:
+            kept.append(key)
+            parts = len(told_apart)
+    texts = {arm: [f"{_short(k, keys)}={c.get(k)}" for k in kept] for arm, c in arms.items()}
+    if parts < len(arms):  # equal in every key: device=auto turned out differently, say
+        texts = {arm: [*text, f"id={arm}"] for arm, text in texts.items()}
+    return texts
 
 
-def _short(key: str, others: list[str]) -> str:
+def _short(key: str, keys: list[str]) -> str:
+    """selector.name -> selector; otherwise the leaf, if no other key ends in it."""
+    if key.endswith(".name"):
+        return key.removesuffix(".name")
     leaf = key.rsplit(".", 1)[-1]
-    return leaf if sum(other.rsplit(".", 1)[-1] == leaf for other in others) == 1 else key
+    return leaf if sum(other.rsplit(".", 1)[-1] == leaf for other in keys) == 1 else key

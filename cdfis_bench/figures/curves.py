@@ -137,13 +137,28 @@ class Curves:
             panel.fill_between(
                 line["x"], line["low"], line["high"], color=palette[arm.label], alpha=0.15, lw=0
             )
-            if (at := _gate_position(arm, x)) is not None:
-                height = np.interp(at, line["x"], line["mean"])
-                panel.plot(at, height, "v", ms=5, color=palette[arm.label], mec="black", mew=0.6)
         panel.set(xlabel=AXIS_NAMES[x], ylabel=AXIS_NAMES[y], xlim=(0, None))
         panel.get_legend().remove()
         if y == "test_accuracy":
             panel.set_ylim(*_accuracy_limits(drawn))
+        for arm in arms:
+            line = drawn[drawn["label"] == arm.label]
+            if (at := _gate_position(arm, x)) is not None:
+                height = np.interp(at, line["x"], line["mean"])
+                height = max(
+                    float(height), panel.get_ylim()[0]
+                )  # at the edge if the curve is below
+                panel.plot(
+                    at,
+                    height,
+                    "v",
+                    ms=5,
+                    color=palette[arm.label],
+                    mec="black",
+                    mew=0.6,
+                    clip_on=False,
+                    zorder=3,
+                )
 
     def _name(self, arm: Arm) -> str:
         name = METHOD_NAMES.get(arm.label, arm.label)

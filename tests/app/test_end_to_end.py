@@ -166,3 +166,23 @@ def test_help_answers_without_importing_torch(tmp_path):
     assert result.returncode == 0, result.stderr
     assert "selector: cdf, topk, uniform" in result.stdout
     assert time.monotonic() - began < 5  # measured: 0.8 s; the rest is for a busy machine
+
+
+def test_a_guest_adds_a_selector_with_one_python_file_and_one_yaml(tmp_path):
+    (tmp_path / "mylab.py").write_text(
+        "from cdfis_bench.selectors.cdf import CdfSelector\n\n\n"
+        "class Sharper(CdfSelector):\n"
+        "    def __call__(self, scores, n, generator):\n"
+        "        return super().__call__(scores**2, n, generator)\n"
+    )
+    (tmp_path / "my_conf" / "selector").mkdir(parents=True)
+    (tmp_path / "my_conf" / "selector" / "sharper.yaml").write_text(
+        "name: sharper\n_target_: mylab.Sharper\n"
+    )
+    result = cdfis(
+        tmp_path, "--config-dir", "my_conf", "-m", *TINY, "selector=cdf,sharper", "threshold=none"
+    )
+    assert result.returncode == 0, result.stderr
+    assert "loss_sharper" in result.stdout and "loss_cdf" in result.stdout
+    final = [read_run(run).card["summary"]["test_loss"] for run in runs(tmp_path)]
+    assert len(set(final)) == 2, "the guest's selector was not used"
