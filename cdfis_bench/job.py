@@ -119,7 +119,7 @@ def _compute(
         )
         budget = setup.budget
         with (
-            tracker.open(_card(config, arm, folder)) as tracked,
+            tracker.open(_card(config, arm, folder, sweeping)) as tracked,
             run_progress(folder.name, budget.steps, budget.train_seconds, sweeping) as progress,
         ):
             summary = train(setup, Tee(run, tracked), progress)
@@ -139,7 +139,7 @@ def _compute(
         ) from error
 
 
-def _card(config: dict[str, Any], arm: str, folder: Path) -> RunCard:
+def _card(config: dict[str, Any], arm: str, folder: Path, sweeping: bool) -> RunCard:
     dataset = config["dataset"]["name"]
     return RunCard(
         id=f"{arm}-s{config['seed']}",
@@ -148,7 +148,7 @@ def _card(config: dict[str, Any], arm: str, folder: Path) -> RunCard:
         dataset=dataset,
         method=config["method"],
         seed=config["seed"],
-        experiment=config["name"],
+        experiment=config["name"] if sweeping else None,
         config=config,
         results_dir=Path(config["results_dir"]),
     )
