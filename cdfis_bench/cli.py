@@ -27,3 +27,7 @@ def run() -> None:
     except (HydraException, OmegaConfBaseException, UserError) as error:
         print(f"cdfis_bench: {sentence(error)}", file=sys.stderr)
         sys.exit(1)
+    except KeyboardInterrupt:
+        told = "stopped; finished runs are kept, the same command goes on from there"
+        print(f"\ncdfis_bench: {told}", file=sys.stderr)
+        sys.exit(130)
