@@ -12,10 +12,10 @@ from cdfis_bench.core.errors import UserError
 
 
 def run() -> None:
-    """Entry point of `python -m cdfis_bench` and of the console script. Exit code 1 after a mistake
-    or a failed run.
+    """Entry point of `python -m cdfis_bench` and of the console script.
 
-    HYDRA_FULL_ERROR=1 in the environment shows tracebacks.
+    Exit code 1 after a mistake or a failed run, 130 after an interrupt. HYDRA_FULL_ERROR=1 in the
+    environment shows tracebacks.
     """
     if os.environ.get("HYDRA_FULL_ERROR") == "1":
         main()

@@ -73,9 +73,7 @@ def _summary(stored: StoredRun) -> Summary:
 
 
 def _run(cfg: DictConfig, sweeping: bool) -> tuple[StoredRun, bool]:
-    """The stored run, and whether it was computed now. Raises UserError, also in place of
-    unexpected errors.
-    """
+    """The stored run, and whether it was computed now. Raises nothing but UserError."""
     config: dict[str, Any] = OmegaConf.to_container(cfg, resolve=True, enum_to_str=True)  # type: ignore[assignment]
     check_values(config)
     device = find_device(config["device"]["name"])
@@ -94,8 +92,9 @@ def _run(cfg: DictConfig, sweeping: bool) -> tuple[StoredRun, bool]:
 def _compute(
     config: dict[str, Any], device: torch.device, arm: str, folder: Path, sweeping: bool
 ) -> StoredRun:
-    """Trains and records. Raises UserError; unless the run was already done, its folder then says
-    `failed`.
+    """Trains and records.
+
+    Raises UserError; the folder then says `failed`, unless the run was already done.
     """
     run = RunFolder(folder)
     run.begin(

@@ -1,6 +1,4 @@
-"""What a sweep does around its jobs: refuses what cannot work, shows progress, draws, and sets the
-exit code.
-"""
+"""What a sweep does around its jobs: checks, progress, table, figure, exit code."""
 
 import sys
 from pathlib import Path
@@ -17,8 +15,9 @@ from cdfis_bench.core.errors import UserError
 
 
 class SweepCallback(Callback):
-    """Hydra's hooks around a sweep. Torch, pandas and seaborn are imported when needed: --help
-    makes this object.
+    """Hydra's hooks around a sweep.
+
+    Torch, pandas and seaborn are imported when needed: --help makes this object too.
     """
 
     def __init__(self) -> None:

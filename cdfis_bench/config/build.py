@@ -21,9 +21,7 @@ _NOT_ARGUMENTS = ("name", "suggested")
 
 
 def make(group: str, config: dict[str, Any], **more: Any) -> Any:
-    """The object that the group's YAML describes. Raises UserError naming the group if it cannot be
-    made.
-    """
+    """The object that the group's YAML describes. Raises UserError if it cannot be made."""
     arguments = {key: value for key, value in config.items() if key not in _NOT_ARGUMENTS}
     require(
         "_target_" in arguments,

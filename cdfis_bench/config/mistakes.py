@@ -11,8 +11,9 @@ from cdfis_bench.core.errors import UserError
 
 
 def sentence(error: BaseException) -> str:
-    """What was wrong, the value, and what to do. error: UserError, or what Hydra or OmegaConf
-    raised.
+    """What was wrong, the value, and what to do.
+
+    error: UserError, or what Hydra or OmegaConf raised.
     """
     if isinstance(error, UserError):
         return str(error)

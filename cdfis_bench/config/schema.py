@@ -1,5 +1,4 @@
-"""The typed root of the configuration: a misspelt key or a wrong type is refused before anything
-runs.
+"""The typed root of the configuration: misspelt keys and wrong types are refused at once.
 
 Leaves of the groups are open YAML, so that other people's parts need no schema; their constructors
 check themselves.
@@ -69,9 +68,7 @@ class Config:
 
 
 def method_label(root: DictConfig) -> str:
-    """The legend entry of a configuration: uniform, or <metric>_<selector>, with the weighting if
-    there is one.
-    """
+    """The legend entry of a configuration: uniform, or <metric>_<selector>[_<weighting>]."""
     threshold = root.threshold
     never = threshold.get("name") == "never" or threshold.get("fraction") == 0
     if root.selector.get("name") == "uniform" or never:

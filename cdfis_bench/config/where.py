@@ -6,8 +6,9 @@ PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def conf_dir() -> Path:
-    """The absolute path of conf/. A checkout's own wins, so that an editable install never reads a
-    stale copy.
+    """The absolute path of conf/.
+
+    A checkout's own wins, so that an editable install never reads a stale copy.
     """
     checkout = PACKAGE.parent / "conf"
     # Something else called conf may lie beside an installed package (site-packages/conf).

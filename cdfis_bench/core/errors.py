@@ -2,9 +2,7 @@
 
 
 class UserError(Exception):
-    """Something the user can mend: one sentence that says what was wrong, the value, and what to
-    do.
-    """
+    """Something the user can mend: what was wrong, the value, what to do, in one sentence."""
 
 
 def require(claim: bool, message: str) -> None:

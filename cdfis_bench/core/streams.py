@@ -10,9 +10,7 @@ from torch import Generator
 
 
 def stream(seed: int, name: str, device: torch.device | str = "cpu") -> Generator:
-    """The generator of the stream `name` under `seed`; different names or seeds give unrelated
-    streams.
-    """
+    """The generator of the stream `name` under `seed`; others are unrelated to it."""
     digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
     # 63 bits, because manual_seed takes a signed 64-bit integer.
     return Generator(device).manual_seed(int.from_bytes(digest[:8], "big") >> 1)
@@ -42,11 +40,10 @@ def run_streams(seed: int, device: torch.device) -> Streams:
 
 @contextmanager
 def drawing_from(generator: Generator) -> Iterator[None]:
-    """Inside, torch's own default generator of that device continues `generator`; outside it is as
-    before.
+    """Inside, torch's default generator of that device continues `generator`.
 
-    Layers initialise and dropout draws without taking a generator; this lends them one without
-    seeding globally.
+    Outside it is as before. Layers initialise and dropout draws without taking a generator; this
+    lends them one without seeding globally.
     """
     home = _default_of(generator.device)
     before = home.get_state()

@@ -4,8 +4,7 @@ from cdfis_bench.core.errors import require
 
 
 class Budget:
-    """Spent after `steps` optimisation steps or `train_seconds` of training time, whichever comes
-    first.
+    """Spent after `steps` steps or `train_seconds` of training time, whichever comes first.
 
     Either may be None. Raises UserError if both are, or if one is not positive.
     """

@@ -46,9 +46,9 @@ def train(
     recorder: Recorder,
     on_step: Callable[[int, float], None] = lambda step, seconds: None,
 ) -> dict[str, float | int | None]:
-    """Runs `setup` to the end of its budget and returns its summary; rows and arrays go to
-    `recorder`.
+    """Runs `setup` to the end of its budget and returns its summary.
 
+    recorder takes the rows of table "curve" and the arrays.
     on_step(steps finished, train_seconds) is called after every step, outside the clock.
     Raises UserError if the training loss stops being finite.
     """
@@ -118,9 +118,7 @@ def train(
 
 
 def _record_pattern(recorder: Recorder, step: int, report: StepReport, samples: Samples) -> None:
-    """The samples that step `step` trains on, and what the network predicts for them (paper figure
-    1).
-    """
+    """The samples that step `step` trains on, and their predicted class (paper figure 1)."""
     rows = report.chosen_rows()
     recorder.array(f"pattern/{step:06d}/x", samples.batch(rows).x)
     recorder.array(f"pattern/{step:06d}/index", rows)

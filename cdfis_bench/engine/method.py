@@ -12,8 +12,9 @@ from cdfis_bench.engine.modes import in_mode
 
 @dataclass(frozen=True, slots=True)
 class Scoring:
-    """How candidates are scored. chunk_size: samples per forward pass (memory); train_mode: dropout
-    on, or off.
+    """How candidates are scored.
+
+    train_mode: dropout on, or off. chunk_size: samples per forward pass, for memory's sake.
     """
 
     train_mode: bool

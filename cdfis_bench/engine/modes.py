@@ -8,9 +8,7 @@ from torch import nn
 
 @contextmanager
 def in_mode(model: nn.Module, train: bool) -> Iterator[None]:
-    """Inside, every module of `model` is in train (or eval) mode; afterwards each has the mode it
-    had before.
-    """
+    """Inside, every module is in train (or eval) mode; afterwards in the mode it had before."""
     others = [module for module in model.modules() if module.training is not train]
     _set(others, train)
     try:

@@ -35,10 +35,10 @@ def train_step(
     streams: Streams,
     cost: CostMeter,
 ) -> StepReport:
-    """Scores K candidates, keeps n of them, updates the model; or trains on n samples while the
-    gate is closed.
+    """Scores K candidates, keeps n of them, updates the model.
 
-    Source: Knutsson et al. 2023, sections 4.1 and 4.2.
+    While the gate is closed it trains on the next n samples. Source: Knutsson et al. 2023, sections
+    4.1 and 4.2.
     """
     selecting = method.threshold.open and method.selector.uses_scores
     with cost("load"):

@@ -1,6 +1,4 @@
-"""How often each training sample was offered and selected: the paper's measure of importance
-(section 4.3).
-"""
+"""How often each sample was offered and selected: the paper's importance (section 4.3)."""
 
 import torch
 from torch import Tensor

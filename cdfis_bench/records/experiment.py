@@ -1,6 +1,4 @@
-"""Which runs belong to a sweep or experiment: one small file per job, so that any process may write
-its own.
-"""
+"""Which runs belong to a sweep: one small file per job, so that any process may write its own."""
 
 import json
 import shutil

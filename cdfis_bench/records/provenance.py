@@ -29,9 +29,7 @@ def provenance(device: torch.device) -> dict[str, Any]:
 
 
 def _commit() -> dict[str, Any]:
-    """The git commit of this checkout and whether it has uncommitted changes; nulls outside a
-    checkout.
-    """
+    """The git commit of this checkout and whether it is dirty; nulls outside a checkout."""
     here = Path(cdfis_bench.__file__).parents[1]
     if not (here / ".git").exists():
         return {"commit": None, "dirty": None}

@@ -39,8 +39,9 @@ class RunFolder:
         self.done = False
 
     def begin(self, card: dict[str, Any]) -> None:
-        """Forgets what an earlier, unfinished attempt left and writes status `running`. card: what
-        is known so far.
+        """Forgets an earlier, unfinished attempt and writes status `running`.
+
+        card: what is known so far.
         """
         for name in (CURVE_FILE, ARRAYS_FILE):
             (self.folder / name).unlink(missing_ok=True)
@@ -88,8 +89,7 @@ class RunFolder:
 
 @contextmanager
 def claim(folder: Path) -> Iterator[StoredRun | None]:
-    """The folder for this process alone: yields what lies there if it is done, else None (it must
-    be computed).
+    """The folder for this process alone: the run in it if it is done, else None (compute it).
 
     Waits while another process computes the same run. The lock goes with the process that holds it,
     so a killed one blocks nobody. Raises UserError if the folder cannot be written or holds a

@@ -44,9 +44,7 @@ class StoredRun:
         return rows
 
     def array(self, name: str) -> np.ndarray:
-        """One array of arrays.h5, by the name it was recorded under. Raises UserError if it is not
-        there.
-        """
+        """One array of arrays.h5, by its recorded name. Raises UserError if it is not there."""
         try:
             with h5py.File(self.folder / ARRAYS_FILE) as file:
                 return file[name][()]

@@ -23,8 +23,7 @@ def draw_by_mass(masses: Tensor, n: int, generator: Generator) -> Tensor:
 
 
 def draw_distinct_by_mass(masses: Tensor, n: int, generator: Generator) -> Tensor:
-    """Indices [n] int64, distinct, drawn one after the other in proportion to the masses that are
-    left.
+    """Indices [n] int64, distinct, drawn one by one in proportion to the masses that are left.
 
     masses: [K] float64, finite, >= 0; n <= K. Zero masses come last, among themselves in random
     order.
@@ -40,8 +39,9 @@ def draw_distinct_by_mass(masses: Tensor, n: int, generator: Generator) -> Tenso
 
 
 def rank_masses(scores: Tensor) -> Tensor:
-    """F(s_i) = share of the K scores that are <= s_i: [K] float64 in (0, 1]; equal scores get equal
-    masses.
+    """F(s_i) = share of the K scores that are <= s_i: [K] float64 in (0, 1].
+
+    Equal scores get equal masses.
     """
     k = scores.shape[0]
     return torch.searchsorted(scores.sort().values, scores, right=True).to(torch.float64) / k

@@ -10,11 +10,10 @@ from cdfis_bench.selectors.usable import random_order, uniform_if_unusable
 
 
 def highest(scores: Tensor, n: int, generator: Generator) -> Tensor:
-    """Indices [n] int64 of the n largest `scores` [K], distinct; equal scores are chosen among at
-    random.
+    """Indices [n] int64 of the n largest `scores` [K], distinct.
 
-    Without the random order, ties (all-correct samples in float32) would always favour the same
-    candidates.
+    Equal scores are chosen among at random: by index, ties (all-correct samples in float32) would
+    always favour the same candidates.
     """
     order = random_order(scores.shape[0], generator)
     return order[scores[order].topk(n).indices]

@@ -11,8 +11,7 @@ from cdfis_bench.core.types import Batch, Samples
 
 
 class PresampleSource:
-    """The next N samples of the shuffled training set while the gate is closed, the next K while it
-    is open.
+    """The next N samples of the shuffled training set while closed, the next K while open.
 
     Every epoch is a new permutation. A rest that is too small for the next batch is dropped, so
     that all batches of one kind have the same size and no sample is offered twice in one batch.

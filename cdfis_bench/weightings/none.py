@@ -4,9 +4,7 @@ from cdfis_bench.core.types import Selection
 
 
 class NoWeighting:
-    """Weights of one. The trained loss is then biased towards what the selector prefers; that is
-    the method.
-    """
+    """Weights of one: the loss is biased towards what the selector prefers; that is the method."""
 
     needs_probabilities = False
 
