@@ -154,11 +154,16 @@ def _card(config: dict[str, Any], arm: str, folder: Path, sweeping: bool) -> Run
 
 
 def _mirror(tracked: TrackerRun, stored: StoredRun) -> None:
-    """The summary and the run's own figure to the tracker."""
-    from cdfis_bench.figures.single import draw_single  # pandas and seaborn cost seconds to import
+    """The summary and the run's own picture to the tracker. A picture that fails costs no run."""
+    from cdfis_bench.figures.single import draw_single  # matplotlib takes half a second to import
 
     tracked.summary(**stored.card["summary"])
-    for picture in draw_single(stored):
+    try:
+        pictures = draw_single(stored)
+    except Exception as error:
+        say(f"{stored.name}: its curve could not be drawn ({error!r}); the run itself is kept")
+        return
+    for picture in pictures:
         tracked.image(picture.stem, picture)
 
 

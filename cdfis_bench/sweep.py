@@ -29,6 +29,7 @@ class SweepCallback(Callback):
         from cdfis_bench.records.experiment import forget_jobs
 
         _or_exit(_refuse_swept_experiments, config)
+        _or_exit(_figure, config)  # a wrong axis is refused now, not after the last run
         self._lock = _or_exit(_take_folder, config)
         forget_jobs(Path(config.results_dir), config.name)
         self._bar = tqdm(
@@ -110,16 +111,21 @@ def _take_folder(config: DictConfig) -> FileLock:
     return lock
 
 
+def _figure(config: DictConfig) -> Any:
+    """What the sweep draws at its end. Raises UserError if it cannot be drawn as configured."""
+    from cdfis_bench.config.build import make
+
+    return make("figure", OmegaConf.to_container(config.figure, resolve=True))  # type: ignore[arg-type]
+
+
 def _conclude(config: DictConfig) -> bool:
     """Figure and closing table of the sweep's runs. Returns whether every run is there."""
     from cdfis_bench.analysis.closing import closing_text
     from cdfis_bench.analysis.experiment import load_experiment
-    from cdfis_bench.config.build import make
 
     experiment = load_experiment(Path(config.results_dir), config.name)
     print(closing_text(experiment))
-    if experiment.runs and config.figure is not None:
-        figure = make("figure", OmegaConf.to_container(config.figure, resolve=True))
-        for path in figure.draw(experiment, Path(config.hydra.sweep.dir)):
+    if experiment.runs:
+        for path in _figure(config).draw(experiment, Path(config.hydra.sweep.dir)):
             print(path)
     return not experiment.missing and len(experiment.runs) > 0

@@ -16,9 +16,17 @@ class Experiment:
     runs: list[StoredRun]
     missing: list[tuple[str, str]] = field(default_factory=list)
 
+    @property
+    def asked_for(self) -> int:
+        """Number of runs, finished or missing."""
+        return len(self.runs) + len(self.missing)
+
 
 def load_experiment(results_dir: Path, name: str) -> Experiment:
-    """What the last command of this name asked for; damaged and failed runs are listed."""
+    """What the last command of this name asked for. A failed or damaged run is listed, not raised.
+
+    Two jobs may have come to the same run (one that two points of a grid share): it is there once.
+    """
     runs: dict[str, StoredRun] = {}
     missing: list[tuple[str, str]] = []
     for job in read_jobs(results_dir, name):
@@ -40,9 +48,13 @@ def _finished(results_dir: Path, job: Job) -> StoredRun:
     if job.error is not None:
         raise UserError(job.error)
     if job.run is None:
-        raise UserError("its process ended before the run did; give the command again")
-    run = read_run(results_dir / "runs" / job.run)
-    if run is None or not run.done:
-        raise UserError(f"the run folder {job.run} is gone or not done; give the command again")
+        raise UserError("its process has not finished; give the command again when none is running")
+    folder = results_dir / "runs" / job.run
+    run = read_run(folder)
+    if run is None:
+        raise UserError(f"the run folder {folder} is gone; give the command again")
+    if not run.done:
+        status = run.card["status"]
+        raise UserError(f"the run {job.run} has the status {status}; give the command again")
     run.check()
     return run

@@ -1,8 +1,8 @@
-"""Statistics over seeds. Arrays in, numbers out."""
+"""Statistics over runs. Arrays in, arrays out."""
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtrit  # scipy.stats would cost half a second to import
 
 Floats = NDArray[np.float64]
 
@@ -10,46 +10,53 @@ Floats = NDArray[np.float64]
 def mean_interval(values: Floats, level: float = 0.95) -> tuple[Floats, Floats, Floats]:
     """(mean, low, high) [points] of values [runs, points]: Student-t interval of the mean.
 
-    With one run the bounds are NaN. A point where any run is NaN is NaN.
+    The mean is over runs. With one run the bounds are NaN. A point where any run is NaN is NaN.
     """
     runs = values.shape[0]
     mean = values.mean(axis=0)
     if runs < 2:
         unknown = np.full_like(mean, np.nan)
         return mean, unknown, unknown
-    half = stats.t.ppf((1 + level) / 2, runs - 1) * values.std(axis=0, ddof=1) / np.sqrt(runs)
+    half = stdtrit(runs - 1, (1 + level) / 2) * values.std(axis=0, ddof=1) / np.sqrt(runs)
     return mean, mean - half, mean + half
 
 
-def on_grid(
-    xs: list[Floats], ys: list[Floats], n_points: int = 200
-) -> tuple[Floats, NDArray[np.float64]]:
+def on_grid(x_runs: list[Floats], y_runs: list[Floats], n_points: int) -> tuple[Floats, Floats]:
     """(grid [points], values [runs, points]): every run's curve on one common x axis.
 
-    xs, ys: one increasing x and its y per run; rows whose y is NaN are left out. Equal x axes
-    (steps) are used as they are; others (seconds) are interpolated linearly BEFORE any averaging,
-    from the largest first x to the smallest last x, never beyond what every run reached.
+    x_runs, y_runs: per run, a non-decreasing x and its y, [rows]. Equal x axes (steps) are used as
+    they are; others (seconds) are interpolated linearly onto n_points BEFORE any averaging, from
+    the largest first x to the smallest last x, so that no run is extrapolated. Both results are
+    empty where the runs have no x in common. A NaN at either end of a curve shortens it, one inside
+    leaves a gap between its neighbours.
     """
-    kept = [~np.isnan(y) for y in ys]
-    xs = [x[keep].astype(float) for x, keep in zip(xs, kept, strict=True)]
-    ys = [y[keep].astype(float) for y, keep in zip(ys, kept, strict=True)]
-    first = xs[0]
-    if all(len(x) == len(first) and (x == first).all() for x in xs):
-        return first, np.stack(ys)
-    grid = np.linspace(max(x[0] for x in xs), min(x[-1] for x in xs), n_points)
-    return grid, np.stack([np.interp(grid, x, y) for x, y in zip(xs, ys, strict=True)])
+    first = x_runs[0]
+    if all(np.array_equal(x, first) for x in x_runs):
+        return np.asarray(first, float), np.stack(y_runs).astype(float)
+    known = [_without_nan_ends(x, y) for x, y in zip(x_runs, y_runs, strict=True)]
+    low = max((x[0] for x, _ in known if len(x)), default=np.inf)
+    high = min((x[-1] for x, _ in known if len(x)), default=-np.inf)
+    if low > high or not all(len(x) for x, _ in known):
+        return np.empty(0), np.empty((len(known), 0))
+    grid = np.linspace(low, high, n_points)
+    return grid, np.stack([np.interp(grid, x, y) for x, y in known])
 
 
 def paired_difference(
-    values: dict[int, float], baseline: dict[int, float], level: float = 0.95
+    a: dict[int, float], b: dict[int, float], level: float = 0.95
 ) -> tuple[float, float, float, int]:
-    """(mean, low, high, n) of value - baseline over the seeds that both have.
+    """(mean, low, high, n) of a - b over the n seeds that both have; NaN where n is too small.
 
-    Seeds pair: same initial weights, same data order. NaN where no seed is common.
+    Seeds pair: same initial weights, same data order.
     """
-    seeds = sorted(values.keys() & baseline.keys())
+    seeds = sorted(a.keys() & b.keys())
     if not seeds:
         return np.nan, np.nan, np.nan, 0
-    differences = np.array([[values[seed] - baseline[seed]] for seed in seeds])
-    mean, low, high = mean_interval(differences, level)
+    mean, low, high = mean_interval(np.array([[a[seed] - b[seed]] for seed in seeds]), level)
     return float(mean[0]), float(low[0]), float(high[0]), len(seeds)
+
+
+def _without_nan_ends(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    (known,) = np.nonzero(~np.isnan(y))
+    kept = slice(known[0], known[-1] + 1) if len(known) else slice(0, 0)
+    return np.asarray(x[kept], float), np.asarray(y[kept], float)

@@ -1,26 +1,64 @@
-"""All curves of an experiment as one tidy table."""
+"""The curves of many runs as tidy tables: as they were recorded, and averaged arm by arm."""
 
+from collections.abc import Sequence
+
+import numpy as np
 import pandas as pd
 
+from cdfis_bench.analysis.stats import mean_interval, on_grid
+from cdfis_bench.records.schema import CURVE_COLUMNS
 from cdfis_bench.records.stored_run import StoredRun
+
+DERIVED = "sample_forward_equivalents"
+COLUMNS = (*CURVE_COLUMNS, DERIVED)
+DRAWN = ["panel_x", "panel_y", "label", "x", "mean", "low", "high", "n"]
+GRID_POINTS = 201  # of an axis whose values differ between runs, such as seconds
 
 
 def curves(runs: list[StoredRun], labels: dict[str, str]) -> pd.DataFrame:
-    """One row per run and evaluation: label, arm, run, seed, and the columns of records/schema.py.
+    """One row per run and evaluation: label, arm, run, seed, all curve columns, and one derived.
 
-    Added: sample_forward_equivalents, forward passes with a backward pass counted as two
-    (the convention of Katharopoulos and Fleuret 2018).
+    labels: by the run's name. sample_forward_equivalents: forward passes of one sample, a backward
+    pass counted as two (the convention of Katharopoulos and Fleuret 2018).
     """
-    tables = []
-    for run in runs:
-        arm = run.card["arm"]
-        table = pd.DataFrame(run.rows()).assign(
-            label=labels[arm], arm=arm, run=run.name, seed=run.card["seed"]
-        )
-        tables.append(table)
-    everything = pd.concat(tables, ignore_index=True)
-    everything["train_loss"] = pd.to_numeric(everything["train_loss"])  # null at step 0
-    everything["sample_forward_equivalents"] = (
-        everything["forward_samples"] + 2 * everything["backward_samples"]
-    )
-    return everything
+    rows = [run.rows() for run in runs]
+    lengths = [len(of_run) for of_run in rows]
+    table = pd.DataFrame([row for of_run in rows for row in of_run], columns=list(CURVE_COLUMNS))
+    # Nulls (no training loss at step 0, a column of a later version) become NaN.
+    table = table.astype({name: float for name in table if table[name].dtype == object})
+    who = {
+        "label": [labels[run.name] for run in runs],
+        "arm": [run.card["arm"] for run in runs],
+        "run": [run.name for run in runs],
+        "seed": [run.card["seed"] for run in runs],
+    }
+    for place, (name, values) in enumerate(who.items()):
+        table.insert(place, name, np.repeat(values, lengths))
+    table[DERIVED] = table["forward_samples"] + 2 * table["backward_samples"]
+    return table
+
+
+def mean_curves(table: pd.DataFrame, xs: Sequence[str], ys: Sequence[str]) -> pd.DataFrame:
+    """What a figure draws: panel_x, panel_y, label, x, mean, low, high, n (runs), in legend order.
+
+    table: from curves(). xs, ys: columns of it; every pair is averaged. Bounds are the 95 % t
+    interval of the mean. A point is there only where all runs of the label have a value.
+    """
+    parts = []
+    for label, of_label in table.groupby("label", sort=False):
+        by_run = [run for _, run in of_label.groupby("run", sort=False)]
+        for x_name in xs:
+            for y_name in ys:
+                part = _mean_curve(by_run, x_name, y_name)
+                parts.append(part.assign(panel_x=x_name, panel_y=y_name, label=label))
+    return pd.concat(parts, ignore_index=True)[DRAWN]
+
+
+def _mean_curve(by_run: list[pd.DataFrame], x_name: str, y_name: str) -> pd.DataFrame:
+    """x, mean, low, high, n of one label in one panel."""
+    x_runs = [run[x_name].to_numpy(float) for run in by_run]
+    grid, values = on_grid(x_runs, [run[y_name].to_numpy(float) for run in by_run], GRID_POINTS)
+    mean, low, high = mean_interval(values)
+    drawn = ~np.isnan(mean)
+    columns = {"x": grid, "mean": mean, "low": low, "high": high}
+    return pd.DataFrame({k: v[drawn] for k, v in columns.items()}).assign(n=len(by_run))

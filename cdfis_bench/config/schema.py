@@ -63,7 +63,7 @@ class Config:
     protocol: int = MISSING
     results_dir: str = MISSING
     name: str = MISSING
-    figure: Any = None
+    figure: Any = MISSING
     wandb: WandbConfig = field(default_factory=WandbConfig)
 
 

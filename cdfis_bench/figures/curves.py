@@ -1,218 +1,141 @@
-"""Curves over steps or seconds: figures 2 and 3, and every sweep."""
+"""Curves over steps, seconds or samples: figures 2 and 3, and every sweep."""
 
-from dataclasses import dataclass
-from itertools import product
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-import seaborn as sns
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cdfis_bench.analysis.closing import hardware_text
+from cdfis_bench.analysis.arms import UNIFORM, Arm, arms_of
 from cdfis_bench.analysis.experiment import Experiment
-from cdfis_bench.analysis.labels import arm_labels
-from cdfis_bench.analysis.stats import mean_interval, on_grid
-from cdfis_bench.analysis.table import curves
-from cdfis_bench.core.errors import UserError, require
-from cdfis_bench.figures.save import save
-from cdfis_bench.figures.style import AXIS_NAMES, METHOD_NAMES, colours, look
+from cdfis_bench.analysis.origin import data_text, hardware_text, same_hardware
+from cdfis_bench.analysis.table import COLUMNS, curves, mean_curves
+from cdfis_bench.core.errors import require
+from cdfis_bench.figures.caption import missing_text, put_caption, seeds_text
+from cdfis_bench.figures.colours import arm_colours, arm_dashes
+from cdfis_bench.figures.limits import y_limits
+from cdfis_bench.figures.lines import draw_lines, legend_handle, mark_gates
+from cdfis_bench.figures.save import about_runs, save
+from cdfis_bench.figures.style import AXIS_NAMES, gate_text, human_name, look
 
-
-@dataclass(frozen=True, slots=True)
-class Arm:
-    """One legend entry: its runs' curves and where its gates opened."""
-
-    label: str
-    table: pd.DataFrame  # rows of analysis.table.curves
-    gate_steps: list[int]  # of the runs whose gate opened
-
-    def runs(self) -> list[pd.DataFrame]:
-        return [table for _, table in self.table.groupby("run", sort=False)]
+_FRACTIONS = ("test_accuracy",)  # rows whose steep beginning may be cut off
 
 
 class Curves:
-    """A panel per x and y; lines are means over seeds, bands their intervals.
+    """Panels of every y over every x; lines are means over seeds, bands their intervals.
 
-    One x: the panels of all y side by side, as in the paper. Several: a column per x, a row per y.
-
-    x, y: columns of the curve table. hue: what tells arms apart, "method" or a configuration key.
-    baseline: the label that is drawn dashed. allow_mixed: let an axis in seconds mix hardware.
+    One x: the panels side by side, as in the paper. Several: a column per x, a row per y.
+    x, y: columns of records/schema.py, or sample_forward_equivalents. hue: what tells arms apart,
+    "method" or a configuration key. order: labels that come first in the legend. baseline: the
+    method that is drawn dashed. mark_gates: show where importance sampling began. allow_mixed: let
+    an axis in seconds mix runs from different hardware.
     """
 
     def __init__(
         self,
-        x: list[str] | None = None,
-        y: list[str] | None = None,
+        x: Sequence[str] = ("step",),
+        y: Sequence[str] = ("test_accuracy", "train_loss"),
         hue: str = "method",
         hue_title: str | None = None,
-        baseline: str = "uniform",
+        order: Sequence[str] | None = None,
+        baseline: str = UNIFORM,
+        mark_gates: bool = True,
         title: str | None = None,
         allow_mixed: bool = False,
     ) -> None:
-        self.x = x or ["step"]
-        self.y = y or ["test_accuracy", "train_loss"]
-        for name in (*self.x, *self.y):
-            require(
-                name in AXIS_NAMES,
-                f"figure: {name} cannot be an axis; choose from {', '.join(AXIS_NAMES)}",
-            )
+        self.x = _axes("x", x)
+        self.y = _axes("y", y)
         self.hue = hue
         self.hue_title = hue_title or hue
+        self.order = list(order or [])
         self.baseline = baseline
+        self.mark_gates = mark_gates
         self.title = title
         self.allow_mixed = allow_mixed
 
+    @property
+    def shows_seconds(self) -> bool:
+        return any(name.endswith("_seconds") for name in (*self.x, *self.y))
+
     def draw(self, experiment: Experiment, folder: Path) -> list[Path]:
-        """Writes the picture, its numbers and its runs; returns their paths.
+        """Writes the picture, its numbers and its runs into `folder`; returns their paths.
 
-        Raises UserError if there is no finished run, or if an axis in seconds would mix hardware.
+        Raises UserError if no run is finished, or if an axis in seconds would mix hardware.
         """
-        require(bool(experiment.runs), f"{experiment.name}: no run is finished, nothing to draw")
-        self._refuse_mixed_hardware(experiment)
+        runs = experiment.runs
+        require(bool(runs), f"{experiment.name}: no run is finished, nothing to draw")
+        require(
+            self.allow_mixed or not self.shows_seconds or same_hardware(runs),
+            f"{experiment.name}: an axis in seconds would mix runs from different hardware "
+            f"({hardware_text(runs)}); draw over steps, or set figure.allow_mixed=true",
+        )
+        arms = arms_of(runs, self.hue)
+        place = {label: number for number, label in enumerate(self.order)}
+        arms.sort(key=lambda arm: place.get(arm.label, place.get(arm.plain, len(place))))
+        labels = {run.name: arm.label for arm in arms for run in arm.runs}
+        table = curves([run for arm in arms for run in arm.runs], labels)
+        drawn = mean_curves(table, self.x, self.y)
         with look():
-            figure, drawn = self.picture(experiment)
-            return save(figure, folder, experiment, drawn, self.hue)
+            figure = self._figure(experiment, arms, table, drawn)
+            about = about_runs(experiment, arms)
+            return save(figure, folder, Path(experiment.name).name, drawn, about)
 
-    def picture(self, experiment: Experiment) -> tuple[Figure, pd.DataFrame]:
-        """The figure and the numbers in it: panel x and y, label, x, mean, low, high, n."""
-        arms = self._arms(experiment)
-        palette = colours([arm.label for arm in arms], self.hue)
-        rows, columns = (1, len(self.y)) if len(self.x) == 1 else (len(self.y), len(self.x))
-        size = (4.2 * columns + 2.2, 2.9 * rows + 0.8)
-        figure = Figure(figsize=size, layout="constrained")
-        panels = figure.subplots(rows, columns, squeeze=False).flat
-        everything = []
-        for panel, (y, x) in zip(panels, product(self.y, self.x), strict=True):
-            drawn = _drawn(arms, x, y)
-            everything.append(drawn)
-            self._panel(panel, drawn, arms, palette, x, y)
-        handles, labels = panel.get_legend_handles_labels()
+    def _figure(
+        self, experiment: Experiment, arms: list[Arm], table: pd.DataFrame, drawn: pd.DataFrame
+    ) -> Figure:
+        side_by_side = len(self.x) == 1
+        rows, columns = (1, len(self.y)) if side_by_side else (len(self.y), len(self.x))
+        figure = Figure(figsize=(4.2 * columns + 2.2, 2.8 * rows + 0.8), layout="constrained")
+        share = {} if side_by_side else {"sharex": "col", "sharey": "row"}
+        panels = iter(figure.subplots(rows, columns, squeeze=False, **share).flat)
+        colours = arm_colours(arms, self.hue, self.baseline)
+        dashes = arm_dashes(arms, self.baseline)
+        for y in self.y:
+            limits = y_limits(drawn[drawn["panel_y"] == y], robust=y in _FRACTIONS)
+            for x, panel in zip(self.x, panels, strict=False):
+                shown = drawn[(drawn["panel_x"] == x) & (drawn["panel_y"] == y)]
+                draw_lines(panel, shown, colours, dashes)
+                panel.set(xlabel=AXIS_NAMES[x], ylabel=AXIS_NAMES[y], ylim=limits)
+                panel.set_xlim(0, None)
+                if self.mark_gates:
+                    mark_gates(panel, shown, arms, table, x, colours)
+                if not side_by_side:
+                    panel.label_outer()
         figure.legend(
-            handles, labels, title=self.hue_title, loc="outside right center", frameon=False
+            [legend_handle(colours[arm.label], dashes[arm.label]) for arm in arms],
+            [self._words(arm, arms) for arm in arms],
+            title=self.hue_title,
+            loc="outside right upper",
+            alignment="left",
+            labelspacing=0.8,
         )
         figure.suptitle(self.title or experiment.name)
-        figure.supxlabel(self._caption(experiment, arms), fontsize=7, color="0.35")
-        return figure, pd.concat(everything, ignore_index=True)
+        put_caption(figure, self._caption(experiment, arms))
+        return figure
 
-    def _arms(self, experiment: Experiment) -> list[Arm]:
-        labels = arm_labels(experiment.runs, self.hue)
-        table = curves(experiment.runs, labels)
-        gates: dict[str, list[int]] = {}
-        for run in experiment.runs:
-            opened = run.card["summary"]["gate_open_step"]
-            gates.setdefault(labels[run.card["arm"]], []).extend([] if opened is None else [opened])
-        return [
-            Arm(str(label), group, gates[str(label)])
-            for label, group in table.groupby("label", sort=False)
-        ]
+    def _words(self, arm: Arm, arms: list[Arm]) -> str:
+        """An arm in the legend: its name, when its gate opened, its seeds if others have more."""
+        lines = [human_name(arm.label, arm.plain)]
+        if self.mark_gates and arm.gate_steps():
+            lines.append(gate_text(arm.gate_step(), len(arm.gate_steps()), len(arm.runs)))
+        if len({len(other.runs) for other in arms}) > 1:
+            lines.append(f"n = {len(arm.runs)}")
+        return "\n".join(lines)
 
-    def _panel(
-        self,
-        panel: Axes,
-        drawn: pd.DataFrame,
-        arms: list[Arm],
-        palette: dict[str, tuple[float, float, float]],
-        x: str,
-        y: str,
-    ) -> None:
-        names = {arm.label: self._name(arm) for arm in arms}
-        shown = drawn.assign(label=drawn["label"].map(names))
-        sns.lineplot(
-            data=shown,
-            x="x",
-            y="mean",
-            hue="label",
-            style="label",
-            palette={names[label]: colour for label, colour in palette.items()},
-            dashes={names[a.label]: (3, 1.5) if a.label == self.baseline else "" for a in arms},
-            errorbar=None,
-            linewidth=1.3,
-            legend="full",
-            ax=panel,
-        )
-        for arm in arms:
-            line = drawn[drawn["label"] == arm.label]
-            panel.fill_between(
-                line["x"], line["low"], line["high"], color=palette[arm.label], alpha=0.15, lw=0
-            )
-        panel.set(xlabel=AXIS_NAMES[x], ylabel=AXIS_NAMES[y], xlim=(0, None))
-        panel.get_legend().remove()
-        if y == "test_accuracy":
-            panel.set_ylim(*_accuracy_limits(drawn))
-        for arm in arms:
-            line = drawn[drawn["label"] == arm.label]
-            if (at := _gate_position(arm, x)) is not None:
-                height = np.interp(at, line["x"], line["mean"])
-                height = max(
-                    float(height), panel.get_ylim()[0]
-                )  # at the edge if the curve is below
-                panel.plot(
-                    at,
-                    height,
-                    "v",
-                    ms=5,
-                    color=palette[arm.label],
-                    mec="black",
-                    mew=0.6,
-                    clip_on=False,
-                    zorder=3,
-                )
-
-    def _name(self, arm: Arm) -> str:
-        name = METHOD_NAMES.get(arm.label, arm.label)
-        gates = [gate for gate in arm.gate_steps if gate > 0]
-        return f"{name} (opens at {np.median(gates):.0f})" if gates else name
-
-    def _caption(self, experiment: Experiment, arms: list[Arm]) -> str:
-        counts = sorted({len(arm.runs()) for arm in arms})
-        seeds = "-".join(map(str, dict.fromkeys((counts[0], counts[-1]))))
-        data = ", ".join(sorted({run.card["dataset"] for run in experiment.runs}))
-        band = "mean and 95 % t-interval, " if counts[-1] > 1 else ""
-        parts = [f"{data}; {band}n = {seeds}"]
-        if any(arm.gate_steps and max(arm.gate_steps) > 0 for arm in arms):
-            parts.append("▼ median step at which importance sampling began")
-        if "train_seconds" in self.x:
-            parts.append("; ".join(sorted({hardware_text(run) for run in experiment.runs})))
-        if experiment.missing:
-            total = len(experiment.missing) + len(experiment.runs)
-            parts.append(f"MISSING: {len(experiment.missing)} of {total} runs")
-        return "   |   ".join(parts)
-
-    def _refuse_mixed_hardware(self, experiment: Experiment) -> None:
-        hardware = {str(run.card["hardware"]) for run in experiment.runs}
-        if "train_seconds" in self.x and len(hardware) > 1 and not self.allow_mixed:
-            raise UserError(
-                f"{experiment.name}: an axis in seconds would mix runs from different hardware "
-                f"({' and '.join(sorted(hardware))}); draw over steps or set figure.allow_mixed"
-            )
+    def _caption(self, experiment: Experiment, arms: list[Arm]) -> list[str]:
+        parts = [data_text(experiment.runs), seeds_text(arms)]
+        if self.mark_gates and any(arm.gate_step() > 0 for arm in arms):
+            parts.append("triangle: importance sampling begins (median over seeds)")
+        if self.shows_seconds:
+            parts.append(hardware_text(experiment.runs))
+        return parts + missing_text(experiment)
 
 
-def _drawn(arms: list[Arm], x: str, y: str) -> pd.DataFrame:
-    """Mean and interval of every arm, on the arm's common x axis."""
-    parts = []
-    for arm in arms:
-        runs = arm.runs()
-        grid, values = on_grid([r[x].to_numpy() for r in runs], [r[y].to_numpy() for r in runs])
-        mean, low, high = mean_interval(values)
-        line = {"x": grid, "mean": mean, "low": low, "high": high, "n": len(runs)}
-        parts.append(pd.DataFrame({"panel_x": x, "panel_y": y, "label": arm.label, **line}))
-    return pd.concat(parts, ignore_index=True)
-
-
-def _gate_position(arm: Arm, x: str) -> float | None:
-    """Where on the x axis the arm's gates opened, the median; None if never or from the start."""
-    gates = [gate for gate in arm.gate_steps if gate > 0]
-    if not gates:
-        return None
-    gate = float(np.median(gates))
-    return float(np.mean([np.interp(gate, run["step"], run[x]) for run in arm.runs()]))
-
-
-def _accuracy_limits(drawn: pd.DataFrame) -> tuple[float, float]:
-    """Limits that show the differences at the end: the first part of the axis may be cut off."""
-    late = drawn[drawn["x"] >= 0.04 * drawn["x"].max()]
-    low = late["mean"].quantile(0.02)
-    high = min(1.0, late[["mean", "high"]].max().max())
-    return low - 0.08 * (high - low), high + 0.08 * (high - low)
+def _axes(key: str, names: Sequence[str]) -> list[str]:
+    """The column names as a list. Raises UserError if there is none or one is not known."""
+    listed = [names] if isinstance(names, str) else list(names)
+    for name in listed:
+        choices = ", ".join(COLUMNS)
+        require(name in COLUMNS, f"figure.{key}: {name!r} is no column; choose from {choices}")
+    require(bool(listed), f"figure.{key} is empty; name at least one column, such as step")
+    return listed

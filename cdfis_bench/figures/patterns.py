@@ -1,117 +1,159 @@
 """Which samples were chosen, and where: figure 1."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
+from cdfis_bench.analysis.arms import Arm, arms_of
 from cdfis_bench.analysis.experiment import Experiment
-from cdfis_bench.analysis.labels import arm_labels
-from cdfis_bench.core.errors import UserError, require
+from cdfis_bench.analysis.origin import data_text
+from cdfis_bench.core.errors import require
 from cdfis_bench.datasets.two_circles_geometry import CENTRES, RADIUS
-from cdfis_bench.figures.save import save
-from cdfis_bench.figures.style import METHOD_NAMES, look
+from cdfis_bench.figures.caption import missing_text, put_caption
+from cdfis_bench.figures.save import about_runs, save
+from cdfis_bench.figures.style import human_name, look
 from cdfis_bench.records.stored_run import StoredRun
 
-# Paper figure 1: blue predicted inside, red predicted outside.
-_PREDICTED = {0: "#c1272d", 1: "#2255aa"}
+# Paper figure 1: blue predicted inside (class 1), red predicted outside (class 0).
+_COLOURS = ("#c8372d", "#0173b2")
+_PANEL_INCHES = 1.3
 
 
 class Patterns:
-    """Rows = methods, columns = recorded steps, dots = the chosen samples, coloured by prediction.
+    """Rows = arms, columns = recorded steps, dots = the chosen samples, coloured by prediction.
 
-    order: methods from top to bottom; others follow. For two-dimensional data with two classes.
+    Drawn from the lowest seed of every arm. order: methods from top to bottom; others follow.
+    most_columns: if more steps were recorded, evenly spread ones are shown, the first and the last
+    among them; the CSV has them all.
     """
 
-    def __init__(self, order: list[str] | None = None, title: str | None = None) -> None:
-        self.order = order or []
+    def __init__(
+        self, order: Sequence[str] | None = None, title: str | None = None, most_columns: int = 8
+    ) -> None:
+        require(most_columns >= 2, f"figure.most_columns={most_columns} must be at least 2")
+        self.order = list(order or [])
         self.title = title
+        self.most_columns = most_columns
 
     def draw(self, experiment: Experiment, folder: Path) -> list[Path]:
-        """Writes the picture, the drawn samples and the runs; returns their paths.
+        """Writes the picture, the chosen samples and the runs into `folder`; returns their paths.
 
-        Raises UserError if no run is finished or if a run recorded no two-dimensional patterns.
+        Raises UserError if no run is finished, or none recorded patterns of 2-D samples.
         """
-        require(bool(experiment.runs), f"{experiment.name}: no run is finished, nothing to draw")
-        with look():
-            figure, drawn = self.picture(experiment)
-            return save(figure, folder, experiment, drawn, "method")
-
-    def picture(self, experiment: Experiment) -> tuple[Figure, pd.DataFrame]:
-        """The figure and its dots: label, seed, step, training row, position, prediction."""
-        rows = self._rows(experiment)
-        drawn = pd.concat([_dots(label, run) for label, run in rows], ignore_index=True)
-        steps = sorted(drawn["step"].unique())
-        figure = Figure(
-            figsize=(1.3 * len(steps) + 1, 1.35 * len(rows) + 0.9), layout="constrained"
+        runs = experiment.runs
+        require(bool(runs), f"{experiment.name}: no run is finished, nothing to draw")
+        recorded = [run for run in runs if run.array_names("pattern")]
+        require(
+            bool(recorded),
+            f"{experiment.name}: the runs recorded no sampling patterns; give pattern_every=100",
         )
-        panels = figure.subplots(len(rows), len(steps), squeeze=False)
-        for i, (label, _) in enumerate(rows):
-            for j, step in enumerate(steps):
-                here = drawn[(drawn["label"] == label) & (drawn["step"] == step)]
-                _panel(panels[i, j], here)
-                if i == 0:
-                    panels[i, j].set_title(f"batch {step}", fontsize=9)
-            panels[i, 0].set_ylabel(METHOD_NAMES.get(label, label), fontsize=9)
-        figure.suptitle(self.title or experiment.name)
-        seeds = sorted({run.card["seed"] for _, run in rows})
-        missing = f"   |   MISSING: {len(experiment.missing)} runs" if experiment.missing else ""
-        figure.supxlabel(
-            f"{rows[0][1].card['dataset']}, seed {', '.join(map(str, seeds))}; predicted inside: "
-            f"blue, outside: red; grey: the true circles{missing}",
-            fontsize=7,
-            color="0.35",
-        )
-        return figure, drawn
-
-    def _rows(self, experiment: Experiment) -> list[tuple[str, StoredRun]]:
-        """The run of the lowest seed of every arm, in order."""
-        labels = arm_labels(experiment.runs)
-        lowest: dict[str, StoredRun] = {}
-        for run in sorted(experiment.runs, key=lambda run: run.card["seed"]):
-            lowest.setdefault(labels[run.card["arm"]], run)
+        lowest = [
+            Arm(arm.label, arm.plain, [min(arm.runs, key=lambda run: run.card["seed"])])
+            for arm in arms_of(recorded)
+        ]
         place = {label: number for number, label in enumerate(self.order)}
-        return sorted(lowest.items(), key=lambda item: place.get(item[0], len(place)))
+        lowest.sort(key=lambda arm: place.get(arm.label, place.get(arm.plain, len(place))))
+        drawn = pd.concat([_dots(arm.label, arm.runs[0]) for arm in lowest], ignore_index=True)
+        with look():
+            figure = self._figure(experiment, lowest, drawn)
+            about = about_runs(experiment, lowest)
+            return save(figure, folder, Path(experiment.name).name, drawn, about)
+
+    def _figure(self, experiment: Experiment, arms: list[Arm], drawn: pd.DataFrame) -> Figure:
+        steps = sorted(drawn["step"].unique())
+        shown = _spread(steps, self.most_columns)
+        width, height = _PANEL_INCHES * len(shown) + 0.6, _PANEL_INCHES * len(arms) + 1
+        figure = Figure(figsize=(max(width, 6), height), layout="constrained")
+        panels = figure.subplots(len(arms), len(shown), squeeze=False)
+        limits = _limits(drawn)
+        for arm, row in zip(arms, panels, strict=True):
+            for step, panel in zip(shown, row, strict=True):
+                here = drawn[(drawn["arm"] == arm.label) & (drawn["step"] == step)]
+                _draw_dots(panel, here)
+                if _is_two_circles(arm.runs[0]):
+                    _draw_circles(panel)
+                panel.spines[:].set_visible(True)
+                panel.set(**limits, aspect="equal", xticks=[], yticks=[], xlabel="", ylabel="")
+            # Names such as "gradient norm CDF" are longer than a panel is high.
+            row[0].set_ylabel(human_name(arm.label, arm.plain).replace(" CDF", "\nCDF"))
+        for step, panel in zip(shown, panels[0], strict=True):
+            panel.set_title(f"batch {step}")
+        figure.suptitle(self.title or experiment.name)
+        put_caption(figure, _caption(experiment, arms, steps, shown))
+        return figure
 
 
 def _dots(label: str, run: StoredRun) -> pd.DataFrame:
-    steps = run.array_names("pattern")
-    require(
-        bool(steps), f"{run.name} recorded no sampling patterns; run it with pattern_every=100, say"
-    )
+    """arm, step, index, x0, x1, prediction: one row per chosen sample, repeats included."""
     tables = []
-    for step in steps:
+    for step in sorted(run.array_names("pattern"), key=int):
         x, index, prediction = (
             run.array(f"pattern/{step}/{name}") for name in ("x", "index", "prediction")
         )
-        if x.ndim != 2 or x.shape[1] != 2:
-            raise UserError(
-                f"{run.name}: patterns can be drawn for two-dimensional samples, not {x.shape[1:]}"
-            )
-        table = pd.DataFrame({"index": index, "x0": x[:, 0], "x1": x[:, 1]})
-        tables.append(
-            table.assign(prediction=prediction, label=label, seed=run.card["seed"], step=int(step))
+        require(
+            x.ndim == 2 and x.shape[1] == 2,
+            f"{run.name}: patterns can be drawn of 2-D samples only, not of shape {x.shape[1:]}",
         )
+        columns = {"index": index, "x0": x[:, 0], "x1": x[:, 1], "prediction": prediction}
+        tables.append(pd.DataFrame({"arm": label, "step": int(step), **columns}))
     return pd.concat(tables, ignore_index=True)
 
 
-def _panel(panel: Axes, dots: pd.DataFrame) -> None:
-    for centre in CENTRES:
-        panel.add_patch(Circle(centre, RADIUS, fill=False, color="0.6", lw=0.7))
+def _draw_dots(panel: Axes, dots: pd.DataFrame) -> None:
+    if dots.empty:  # this arm recorded no such step
+        return
+    classes = sorted(dots["prediction"].unique())
+    more = sns.color_palette("colorblind", 10)  # a dataset with more than two classes
+    palette = {c: _COLOURS[c] if c < 2 else more[c % 10] for c in classes}
     sns.scatterplot(
         data=dots,
         x="x0",
         y="x1",
         hue="prediction",
-        palette=_PREDICTED,
-        s=5,
+        palette=palette,
+        s=7,
         linewidth=0,
+        alpha=0.85,
         legend=False,
         ax=panel,
     )
-    panel.set(xlim=(-1, 1), ylim=(-1, 1), aspect="equal", xlabel="", ylabel="")
-    panel.set(xticks=np.array([]), yticks=np.array([]))
+
+
+def _draw_circles(panel: Axes) -> None:
+    for centre in CENTRES:
+        panel.add_patch(Circle(centre, RADIUS, fill=False, color="0.55", lw=0.8, zorder=0))
+
+
+def _is_two_circles(run: StoredRun) -> bool:
+    return run.card["config"]["dataset"]["name"] == "two_circles"
+
+
+def _limits(drawn: pd.DataFrame) -> dict[str, tuple[float, float]]:
+    """One square for all panels that holds every dot and at least [-1, 1]^2."""
+    reach = max(1.0, float(drawn[["x0", "x1"]].abs().to_numpy().max()))
+    return {"xlim": (-reach, reach), "ylim": (-reach, reach)}
+
+
+def _spread(steps: list[int], most: int) -> list[int]:
+    if len(steps) <= most:
+        return steps
+    return [steps[round(place * (len(steps) - 1) / (most - 1))] for place in range(most)]
+
+
+def _caption(
+    experiment: Experiment, arms: list[Arm], steps: list[int], shown: list[int]
+) -> list[str]:
+    seeds = sorted({arm.runs[0].card["seed"] for arm in arms})
+    which = "lowest seed of each arm" if len(experiment.runs) > len(arms) else "seed"
+    parts = [data_text(experiment.runs), f"{which}: {', '.join(map(str, seeds))}"]
+    parts.append("blue: predicted inside, red: predicted outside, before the step")
+    if any(_is_two_circles(arm.runs[0]) for arm in arms):
+        parts.append("grey: the true circles")
+    if len(shown) < len(steps):
+        parts.append(f"{len(shown)} of {len(steps)} recorded batches")
+    return parts + missing_text(experiment)

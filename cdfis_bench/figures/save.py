@@ -1,45 +1,61 @@
-"""A picture and what it shows: PNG, PDF, the drawn numbers as CSV, the runs as JSON."""
+"""A picture and what it shows: PNG, PDF, the drawn numbers as CSV, where they come from as JSON."""
 
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
+from cdfis_bench.analysis.arms import Arm
 from cdfis_bench.analysis.experiment import Experiment
-from cdfis_bench.analysis.labels import arm_labels
+from cdfis_bench.figures.replace import replace
 from cdfis_bench.records.files import write_json
+
+INTERVAL = "95 % Student-t interval of the mean over seeds (no interval for one seed)"
 
 
 def save(
-    figure: Figure, folder: Path, experiment: Experiment, drawn: pd.DataFrame, hue: str
+    figure: Figure, folder: Path, name: str, drawn: pd.DataFrame, about: dict[str, Any]
 ) -> list[Path]:
-    """Writes <name>.png, .pdf, .csv and .json into `folder` and returns their paths."""
-    paths = [folder / f"{experiment.name}.{ending}" for ending in ("png", "pdf", "csv", "json")]
-    png, pdf, csv, about = paths
-    figure.savefig(png)
-    figure.savefig(pdf, metadata={"CreationDate": None})  # equal runs, equal bytes
-    drawn.to_csv(csv, index=False)
-    write_json(about, _about(experiment, hue))
-    return paths
+    """Writes <name>.png, .pdf, .csv and .json into `folder` and returns their paths.
+
+    Each file is replaced as a whole; the JSON comes last. Equal figures give equal bytes.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    png, pdf, csv, json = (folder / f"{name}.{end}" for end in ("png", "pdf", "csv", "json"))
+    replace(png, lambda draft: figure.savefig(draft, format="png"))
+    undated = {"CreationDate": None}
+    replace(pdf, lambda draft: figure.savefig(draft, format="pdf", metadata=undated))
+    replace(csv, lambda draft: drawn.to_csv(draft, index=False))
+    write_json(json, about)
+    return [png, pdf, csv, json]
 
 
-def _about(experiment: Experiment, hue: str) -> dict[str, Any]:
-    labels = arm_labels(experiment.runs, hue)
-    cards = [run.card for run in experiment.runs]
+def about_runs(experiment: Experiment, arms: list[Arm]) -> dict[str, Any]:
+    """Where a figure's numbers come from: data, runs by label, hardware, versions, what is missing.
+
+    arms: those that are drawn.
+    """
+    runs = [run for arm in arms for run in arm.runs]
+    cards = [run.card for run in runs]
     return {
-        "name": experiment.name,
-        "data": sorted({card["dataset"] for card in cards}),
-        "interval": "95 % Student-t interval of the mean over seeds",
-        "seeds": Counter(labels[card["arm"]] for card in cards),
-        "runs": {run.name: labels[run.card["arm"]] for run in experiment.runs},
+        "experiment": experiment.name,
+        "data": _distinct(card.get("dataset") for card in cards),
+        "interval": INTERVAL,
+        "seeds": {arm.label: len(arm.runs) for arm in arms},
+        "runs": {arm.label: {run.name: run.card["id"] for run in arm.runs} for arm in arms},
         "hardware": _distinct(card["hardware"] for card in cards),
         "versions": _distinct(card["versions"] for card in cards),
-        "commits": _distinct({k: card[k] for k in ("commit", "dirty")} for card in cards),
-        "missing": [{"overrides": o, "reason": r} for o, r in experiment.missing],
+        "commits": _distinct({key: card[key] for key in ("commit", "dirty")} for card in cards),
+        "missing": [
+            {"overrides": overrides, "reason": reason} for overrides, reason in experiment.missing
+        ],
     }
 
 
 def _distinct(values: Any) -> list[Any]:
-    return [dict(items) for items in dict.fromkeys(tuple(value.items()) for value in values)]
+    found: list[Any] = []
+    for value in values:  # dicts cannot be in a set; there are few different ones
+        if value not in found:
+            found.append(value)
+    return found

@@ -1,17 +1,43 @@
-"""The picture of one run, beside its records."""
+"""The picture of one run, beside its records. Needs neither pandas nor seaborn: every run waits."""
 
 from pathlib import Path
 
-from cdfis_bench.analysis.experiment import single
-from cdfis_bench.figures.curves import Curves
-from cdfis_bench.figures.style import look
+from matplotlib.figure import Figure
+
+from cdfis_bench.figures.replace import replace
+from cdfis_bench.figures.style import (
+    AXIS_NAMES,
+    GREY,
+    METHOD_COLOURS,
+    METHOD_NAMES,
+    gate_text,
+    look,
+)
 from cdfis_bench.records.stored_run import StoredRun
+
+_SHOWN = ("test_accuracy", "train_loss")
 
 
 def draw_single(run: StoredRun) -> list[Path]:
-    """Test accuracy and training loss against steps, as curve.png in the run's folder."""
+    """Test accuracy and training loss over steps, as curve.png in the run's folder."""
+    rows, card = run.rows(), run.card
+    method, gate = card["method"], card["summary"]["gate_open_step"]
+    path = run.folder / "curve.png"
     with look():
-        figure, _ = Curves(title=run.name).picture(single(run))
-        path = run.folder / "curve.png"
-        figure.savefig(path, dpi=100)
+        figure = Figure(figsize=(7.5, 2.9), layout="constrained")
+        for panel, column in zip(figure.subplots(1, len(_SHOWN)), _SHOWN, strict=True):
+            known = [(row["step"], row[column]) for row in rows if row[column] is not None]
+            steps, values = [step for step, _ in known], [value for _, value in known]
+            dot = "o" if len(known) == 1 else None  # a line through one point is invisible
+            panel.plot(steps, values, marker=dot, color=METHOD_COLOURS.get(method, "0.2"))
+            if gate:
+                panel.axvline(
+                    gate, color=GREY, lw=0.8, ls=":", label=f"gate {gate_text(gate, 1, 1)}"
+                )
+                panel.legend(loc="best")
+            panel.set(xlabel=AXIS_NAMES["step"], ylabel=AXIS_NAMES[column])
+            panel.set_xlim(0, None)
+        name = METHOD_NAMES.get(method, method)
+        figure.suptitle(f"{card.get('dataset', '')}, {name}, seed {card['seed']}", fontsize=10)
+        replace(path, lambda draft: figure.savefig(draft, format="png", dpi=100))
     return [path]

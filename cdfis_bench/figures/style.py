@@ -1,10 +1,13 @@
-"""One look for all pictures: the same method has the same colour and name everywhere."""
+"""One look for all pictures: the same method has the same colour and name everywhere.
+
+Imports matplotlib only: every run draws a picture of its own and must not wait for seaborn, whose
+"whitegrid" style and "colorblind" palette these are.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import matplotlib
-import seaborn as sns
 
 # The paper's names (figures 2 and 3).
 METHOD_NAMES = {
@@ -14,43 +17,79 @@ METHOD_NAMES = {
     "grad_norm_topk": "gradient norm",
     "grad_norm_cdf": "gradient norm CDF",
 }
+METHOD_COLOURS = {
+    "uniform": "#0173b2",
+    "loss_topk": "#d55e00",
+    "loss_cdf": "#de8f05",
+    "grad_norm_topk": "#cc78bc",
+    "grad_norm_cdf": "#029e73",
+}
+BASELINE_DASHES = (4, 1.6)  # the paper's blue dashed line
 AXIS_NAMES = {
     "step": "steps",
     "train_seconds": "training time (s)",
+    "load_seconds": "loading time (s)",
+    "score_seconds": "scoring time (s)",
+    "select_seconds": "selection time (s)",
+    "update_seconds": "update time (s)",
+    "eval_seconds": "evaluation time (s)",
+    "samples_loaded": "samples loaded",
+    "samples_scored": "samples scored",
     "samples_trained": "samples trained on",
-    "sample_forward_equivalents": "forward passes of one sample (backward = 2)",
-    "test_accuracy": "test accuracy",
-    "test_loss": "test loss",
+    "forward_samples": "forward passes of one sample",
+    "backward_samples": "backward passes of one sample",
+    "sample_forward_equivalents": "forward passes of one sample (a backward pass = 2)",
+    "gate_open": "gate open",
+    "fallback_count": "steps drawn uniformly for want of scores",
     "train_loss": "training loss (mini-batch)",
+    "test_loss": "test loss",
+    "test_accuracy": "test accuracy",
 }
-_COLOURS = sns.color_palette("colorblind", 10)
-_METHOD_COLOURS = dict(zip(METHOD_NAMES, (_COLOURS[i] for i in (0, 3, 1, 4, 2)), strict=True))
-_OTHERS = [_COLOURS[i] for i in (5, 6, 8, 9, 7)]
-Colour = tuple[float, float, float]
+GREY = "0.35"
+
+_LOOK = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": "0.7",
+    "axes.grid": True,
+    "axes.labelsize": 9,
+    "axes.titlesize": 9,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "figure.facecolor": "white",
+    "figure.titlesize": 11,
+    "font.size": 9,
+    "grid.color": "0.92",
+    "grid.linewidth": 0.8,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+    "legend.title_fontsize": 9,
+    "lines.linewidth": 1.4,
+    "pdf.fonttype": 42,  # text stays text
+    "savefig.dpi": 150,
+    "xtick.color": GREY,
+    "xtick.labelsize": 8,
+    "ytick.color": GREY,
+    "ytick.labelsize": 8,
+}
 
 
 @contextmanager
 def look() -> Iterator[None]:
-    """Inside, figures are made in the project's style; matplotlib's own settings are left alone."""
-    style = {
-        **sns.axes_style("whitegrid"),
-        **sns.plotting_context("paper", font_scale=1.1),
-        "grid.color": "0.92",
-        "axes.edgecolor": "0.6",
-        "pdf.fonttype": 42,  # text stays text
-        "savefig.dpi": 150,
-    }
-    with matplotlib.rc_context(style):
+    """Inside, figures are made and saved in this style; matplotlib's own settings stay as they are.
+
+    Figures are made with matplotlib.figure.Figure, not pyplot: no display is asked for, and nothing
+    stays open.
+    """
+    with matplotlib.rc_context(_LOOK):
         yield
 
 
-def colours(labels: list[str], hue: str) -> dict[str, Colour]:
-    """A colour per legend label: fixed for the paper's methods, a ramp for values of a key."""
-    if hue != "method":
-        ramp = iter(sns.color_palette("flare", sum(label != "uniform" for label in labels)))
-        return {
-            label: _METHOD_COLOURS["uniform"] if label == "uniform" else next(ramp)
-            for label in labels
-        }
-    others = iter(_OTHERS * (1 + len(labels) // len(_OTHERS)))
-    return {label: _METHOD_COLOURS.get(label) or next(others) for label in labels}
+def human_name(label: str, plain: str) -> str:
+    """The legend's words for a label: the paper's where it has some. plain: the label's method."""
+    return METHOD_NAMES.get(plain, plain) + label.removeprefix(plain)
+
+
+def gate_text(step: float, opened: int, runs: int) -> str:
+    """When importance sampling began: at the median step of the runs in which it did."""
+    text = f"opens at step {step:.0f}" if step else "open from the start"
+    return text if opened == runs else f"{text} ({opened} of {runs} seeds)"

@@ -38,6 +38,13 @@ def note_job(results_dir: Path, name: str, job: Job) -> None:
 
 
 def read_jobs(results_dir: Path, name: str) -> list[Job]:
-    """The jobs noted so far, by number."""
-    files = sorted(jobs_dir(results_dir, name).glob("*.json"))
-    return [Job(**json.loads(file.read_text())) for file in files]
+    """The jobs noted so far, by number. A damaged note is a failed job."""
+    return [_read(file) for file in sorted(jobs_dir(results_dir, name).glob("*.json"))]
+
+
+def _read(file: Path) -> Job:
+    try:
+        return Job(**json.loads(file.read_text()))
+    except (OSError, ValueError, TypeError) as error:
+        told = f"{file} is damaged ({error}); give the command again"
+        return Job(-1, [], "failed", error=told)

@@ -1,103 +1,93 @@
-"""What an experiment consists of, what is missing, and what its arms are called."""
+"""What there is of an experiment, what is missing of it, and its curves as a table."""
+
+import shutil
 
 import numpy as np
-import pytest
 
-from cdfis_bench.analysis.closing import closing_table, closing_text
-from cdfis_bench.analysis.experiment import load_experiment
+from cdfis_bench.analysis.experiment import load_experiment, single
 from cdfis_bench.analysis.labels import arm_labels
-from cdfis_bench.analysis.table import curves
-from cdfis_bench.core.errors import UserError
-from cdfis_bench.records.experiment import Job, note_job
-from tests.analysis.made_runs import make_run, note
+from cdfis_bench.analysis.table import curves, mean_curves
+from cdfis_bench.records.run_folder import RunFolder
+from cdfis_bench.records.schema import CURVE_COLUMNS
+from tests.analysis.fabricate import note, run
 
 
-def test_finished_runs_are_found_once_and_in_order(tmp_path):
-    runs = [make_run(tmp_path, arm, seed) for arm in ("b", "a") for seed in (0, 1)]
-    note(tmp_path, "exp", [*runs, runs[0]])
-    assert [run.name for run in load_experiment(tmp_path, "exp").runs] == [r.name for r in runs]
+def test_finished_runs_are_there_once_in_the_order_of_the_jobs(tmp_path):
+    runs = [run(tmp_path, seed=s) for s in (3, 1, 2)]
+    for number, stored in enumerate([*runs, runs[0]]):
+        note(tmp_path, number, stored)
+    experiment = load_experiment(tmp_path, "sweep")
+    assert [r.name for r in experiment.runs] == [r.name for r in runs]
+    assert experiment.missing == [] and experiment.asked_for == 3
 
 
-def test_what_is_missing_is_listed_with_its_reason(tmp_path):
-    gone, damaged, kept = (make_run(tmp_path, arm, 0) for arm in ("gone", "damaged", "kept"))
-    note(tmp_path, "exp", [gone, damaged, kept])
-    note_job(tmp_path, "exp", Job(3, ["lr=-1"], "failed", error="Invalid learning rate: -1"))
-    note_job(tmp_path, "exp", Job(4, ["seed=9"], "running"))
-    (gone.folder / "run.json").unlink()
-    (damaged.folder / "curve.jsonl").write_text("{")
-    experiment = load_experiment(tmp_path, "exp")
-    assert [run.name for run in experiment.runs] == ["kept-s0"]
+def test_what_is_missing_is_listed_with_its_reason_and_raises_nothing(tmp_path):
+    runs = [run(tmp_path, seed=s) for s in range(6)]
+    for number, stored in enumerate(runs):
+        note(tmp_path, number, stored)
+    (runs[1].folder / "curve.jsonl").write_text('{"step": 0')
+    (runs[2].folder / "run.json").write_text("{")
+    (runs[3].folder / "arrays.h5").write_text("nothing")
+    shutil.rmtree(runs[4].folder)
+    RunFolder(runs[5].folder).begin({"method": "loss_cdf"})  # somebody computes it again
+    note(tmp_path, 6, error="training diverged")
+    note(tmp_path, 7, status="running")
+    experiment = load_experiment(tmp_path, "sweep")
+    assert [r.name for r in experiment.runs] == [runs[0].name]
+    assert [overrides for overrides, _ in experiment.missing] == [f"seed={i}" for i in range(1, 8)]
     reasons = [reason for _, reason in experiment.missing]
-    assert "gone-s0 is gone" in reasons[0] and "is damaged" in reasons[1]
-    assert reasons[2] == "Invalid learning rate: -1" and "process ended" in reasons[3]
-    text = closing_text(experiment)
-    assert all(reason in text for reason in reasons)
+    for reason, said in zip(
+        reasons,
+        (
+            "curve.jsonl",
+            "run.json",
+            "arrays.h5",
+            "is gone",
+            "status running",
+            "diverged",
+            "not fin",
+        ),
+        strict=True,
+    ):
+        assert said in reason and "\n" not in reason
 
 
-def test_equal_reasons_are_told_once(tmp_path):
-    for number in range(3):
-        note_job(tmp_path, "exp", Job(number, [f"seed={number}"], "failed", error="no GPU"))
-    assert "missing: 3 runs: no GPU" in closing_text(load_experiment(tmp_path, "exp"))
+def test_an_experiment_that_never_was_is_empty(tmp_path):
+    assert load_experiment(tmp_path, "sweep").asked_for == 0
 
 
-def test_two_arms_never_share_a_label(tmp_path):
-    def config(lr, fraction):
-        return {"optimizer": {"lr": lr}, "threshold": {"fraction": fraction}, "seed": 0}
+def test_the_table_has_a_row_per_run_and_evaluation(tmp_path):
+    runs = [run(tmp_path, seed=0), run(tmp_path, seed=1, steps=(0, 7), accuracy=(0.5, 0.6))]
+    table = curves(runs, arm_labels(runs))
+    assert list(table)[:4] == ["label", "arm", "run", "seed"]
+    assert set(CURVE_COLUMNS) < set(table)
+    assert table["seed"].tolist() == [0, 0, 0, 1, 1]
+    assert table["step"].tolist() == [0, 50, 100, 0, 7]
+    assert np.isnan(table["train_loss"][0]) and table["train_loss"].dtype == float
+    # A backward pass counts as two forward ones: 10 * step + 2 * step.
+    assert table["sample_forward_equivalents"].tolist() == [0, 600, 1200, 0, 84]
 
+
+def test_mean_curves_by_hand(tmp_path):
     runs = [
-        make_run(tmp_path, "a", 0, config=config(0.1, 0.5)),
-        make_run(tmp_path, "b", 0, config=config(0.2, 0.5)),
-        make_run(tmp_path, "c", 0, config=config(0.2, 0.7)),
-        make_run(tmp_path, "u", 0, config=config(0.1, 0), method="uniform"),
+        run(tmp_path, seed=0, accuracy=(0.5, 0.6, 0.8), step_seconds=0.01),
+        run(tmp_path, seed=1, accuracy=(0.5, 0.8, 1.0), step_seconds=0.02),
     ]
-    labels = arm_labels(runs)
-    assert len(set(labels.values())) == 4
-    assert labels["u"] == "uniform"
-    assert labels["a"] == "loss_cdf lr=0.1 fraction=0.5"
-    by_fraction = arm_labels(runs, "threshold.fraction")
-    assert by_fraction["c"] == "0.7" and by_fraction["u"] == "uniform"
-    assert by_fraction["a"] == "0.5 lr=0.1"
+    table = curves(runs, arm_labels(runs))
+    means = mean_curves(table, ["step", "train_seconds"], ["test_accuracy", "train_loss"])
+    panels = {key: part for key, part in means.groupby(["panel_x", "panel_y"])}
+    over_steps = panels["step", "test_accuracy"]
+    assert over_steps["x"].tolist() == [0, 50, 100]
+    assert np.allclose(over_steps["mean"], [0.5, 0.7, 0.9])
+    assert np.allclose(over_steps["high"] - over_steps["mean"], [0, 1.2706204736, 1.2706204736])
+    assert panels["step", "train_loss"]["x"].tolist() == [50, 100], "null at step 0 is no point"
+    # At 1 s the first run is at its end (0.8), the second at step 50 (0.8).
+    over_seconds = panels["train_seconds", "test_accuracy"]
+    assert (over_seconds["x"].iloc[0], over_seconds["x"].iloc[-1]) == (0, 1)
+    assert np.isclose(over_seconds["mean"].iloc[-1], 0.8)
+    assert set(means["n"]) == {2}
 
 
-def test_arms_that_differ_in_no_key_are_told_apart_by_id(tmp_path):
-    labels = arm_labels([make_run(tmp_path, arm, 0) for arm in ("a", "b")])
-    assert labels == {"a": "loss_cdf id=a", "b": "loss_cdf id=b"}
-
-
-def test_an_unknown_hue_is_refused(tmp_path):
-    with pytest.raises(UserError, match=r"figure\.hue=threshold\.fracton"):
-        arm_labels([make_run(tmp_path, "a", 0)], "threshold.fracton")
-
-
-def test_the_table_has_a_row_per_evaluation(tmp_path):
-    runs = [make_run(tmp_path, "a", seed) for seed in (0, 1)]
-    table = curves(runs, {"a": "A"})
-    assert len(table) == 6 and set(table["run"]) == {"a-s0", "a-s1"}
-    assert table["sample_forward_equivalents"].tolist()[:3] == [0, 120, 240]
-    assert np.isnan(table["train_loss"].iloc[0])
-
-
-def test_the_closing_table_pairs_seeds_and_compares_costs(tmp_path):
-    for seed, (u, c) in enumerate([(0.5, 0.6), (0.7, 0.9)]):
-        make = {"accuracies": (0.1, 0.99, u), "method": "uniform", "seconds_per_step": 0.01}
-        note_job(
-            tmp_path,
-            "exp",
-            Job(seed, [], "computed", "m", make_run(tmp_path, "u", seed, **make).name),
-        )
-        make = {"accuracies": (0.1, 0.2, c), "seconds_per_step": 0.03, "gate": 4 + 2 * seed}
-        note_job(
-            tmp_path,
-            "exp",
-            Job(9 + seed, [], "computed", "m", make_run(tmp_path, "c", seed, **make).name),
-        )
-    table = closing_table(load_experiment(tmp_path, "exp")).set_index("arm")
-    assert table.loc["uniform", "test_accuracy"] == pytest.approx(0.6), (
-        "the last value, not the best"
-    )
-    assert table.loc["loss_cdf", "minus_uniform"] == pytest.approx(0.15)
-    half = 12.7062 * np.std([0.1, 0.2], ddof=1) / 2**0.5  # t quantile of one degree of freedom
-    assert table.loc["loss_cdf", "minus_uniform_high"] == pytest.approx(0.15 + half, rel=1e-4)
-    assert table.loc["loss_cdf", "relative_cost"] == pytest.approx(3)
-    assert table.loc["loss_cdf", "gate_open_step"] == 5
-    assert np.isnan(table.loc["uniform", "gate_open_step"])
+def test_one_run_is_an_experiment(tmp_path):
+    stored = run(tmp_path)
+    assert single(stored).runs == [stored]

@@ -16,6 +16,7 @@ CASES = [
     (["wandb.mode=sometimes"], "wandb.mode: Invalid value 'sometimes', expected one of"),
     (["seed=0,1"], "add -m"),
     (["-m", "experiment=fig1,smoke"], "one experiment per command"),
+    (["-m", "seed=0,1", "figure.x=[seconds]", "name=axis"], "is no column; choose from"),
     (
         ["-m", "selector=cdf,topkk", "seed=0"],
         "selector=topkk is not known; did you mean selector=topk",

@@ -33,6 +33,9 @@ def test_every_option_composes_and_builds(option):
         return
     extra = [] if option != "weighting=unbiased" else ["selector=cdf"]
     config = resolved(option, *extra)
+    if option.startswith("figure="):
+        assert hasattr(make("figure", config["figure"]), "draw")
+        return
     if option.startswith("tracker="):
         assert build_tracker(config) is not None
     else:

@@ -131,3 +131,11 @@ def test_jobs_of_an_experiment_are_remembered_until_it_starts_again(tmp_path):
     assert read_jobs(tmp_path, "exp") == jobs
     forget_jobs(tmp_path, "exp")
     assert read_jobs(tmp_path, "exp") == []
+
+
+def test_a_damaged_note_of_a_job_is_a_failed_job(tmp_path):
+    note_job(tmp_path, "exp", Job(0, [], "running"))
+    path = tmp_path / "experiments" / "exp" / "jobs" / "00000.json"
+    path.write_text('{"number": 0, ')
+    (job,) = read_jobs(tmp_path, "exp")
+    assert job.status == "failed" and "00000.json is damaged" in job.error

@@ -1,0 +1,34 @@
+"""What runs were computed from and on, in words for captions and tables."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from cdfis_bench.records.stored_run import StoredRun
+
+
+def data_text(runs: Sequence[StoredRun]) -> str:
+    """The titles of the data, each once. A run that names none says so."""
+    return ", ".join(_distinct(run.card.get("dataset", "unnamed data") for run in runs))
+
+
+def hardware_text(runs: Sequence[StoredRun]) -> str:
+    """Every hardware that the runs were computed on, each once."""
+    return " and ".join(_distinct(_describe(run.card["hardware"]) for run in runs))
+
+
+def same_hardware(runs: Sequence[StoredRun]) -> bool:
+    """Whether the seconds of the runs can be compared."""
+    return all(run.card["hardware"] == runs[0].card["hardware"] for run in runs)
+
+
+def _describe(hardware: dict[str, Any]) -> str:
+    """Device and name; threads too on a CPU, where they decide the speed."""
+    text = f"{hardware['device']} {hardware['device_name']}"
+    if hardware["device"] != "cpu":
+        return text
+    threads = hardware["cpu_threads"]
+    return f"{text}, {threads} thread{'' if threads == 1 else 's'}"
+
+
+def _distinct(values: Any) -> list[str]:
+    return list(dict.fromkeys(values))
