@@ -19,6 +19,11 @@ class WandbMode(Enum):
     disabled = "disabled"
 
 
+class Size(Enum):
+    full = "full"
+    small = "small"
+
+
 class ScoringMode(Enum):
     eval = "eval"
     train = "train"
@@ -62,6 +67,7 @@ class Config:
     pattern_every: int | None = None
     protocol: int = MISSING
     results_dir: str = MISSING
+    size: Size = Size.full
     name: str = MISSING
     figure: Any = MISSING
     wandb: WandbConfig = field(default_factory=WandbConfig)
@@ -82,6 +88,11 @@ def register() -> None:
     ConfigStore.instance().store(name="schema", node=Config)
     OmegaConf.register_new_resolver(
         "cdfis.method", lambda *, _root_: method_label(_root_), replace=True
+    )
+    OmegaConf.register_new_resolver(
+        "cdfis.size",
+        lambda full, small, *, _root_: small if _root_.size == Size.small else full,
+        replace=True,
     )
 
 

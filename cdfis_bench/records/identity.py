@@ -13,11 +13,14 @@ DENY = (
     "tracker",
     "wandb",
     "results_dir",
+    "size",  # reaches a run through other keys only
     "name",
     "figure",
     "dataset.suggested",  # reaches a run through other keys only
     "dataset.root",
     "dataset.download",
+    "dataset.cache_dir",
+    "dataset.title",
 )
 
 

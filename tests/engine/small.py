@@ -21,8 +21,10 @@ SMALL = [
 
 
 def resolved(*overrides: str) -> dict:
+    others = any(value.startswith("dataset=") for value in overrides)
+    small = [value for value in SMALL if not (others and value.startswith("dataset."))]
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        cfg = compose("config", [*SMALL, *overrides])
+        cfg = compose("config", [*small, *overrides])
     return OmegaConf.to_container(cfg, resolve=True, enum_to_str=True)
 
 

@@ -1,0 +1,34 @@
+"""Labels that can be trained on."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cdfis_bench.core.errors import require
+
+
+def checked_labels(
+    labels: np.ndarray, name: str, where: Path | str, rows: int, n_classes: int
+) -> Tensor:
+    """Labels as int64 [rows]. labels: any shape with one entry a row.
+
+    name, where: what to call them in a message. Raises UserError, in one sentence, if their number
+    is not that of the rows, or if one is no whole number in 0..n_classes-1.
+    """
+    flat = np.asarray(labels).reshape(-1)
+    require(rows > 0, f"{where}: {name} has no samples")
+    require(
+        len(flat) == rows,
+        f"{where}: {name} has {len(flat)} labels for {rows} samples; they must be as many",
+    )
+    whole = flat.astype(np.int64)
+    require(bool((whole == flat).all()), f"{where}: {name} holds labels that are no whole numbers")
+    low, high = int(whole.min()), int(whole.max())
+    require(
+        low >= 0 and high < n_classes,
+        f"{where}: {name} holds labels from {low} to {high}; {n_classes} classes are "
+        f"0 to {n_classes - 1}",
+    )
+    return torch.from_numpy(whole)

@@ -1,0 +1,93 @@
+"""PatchCamelyon: 96 x 96 patches of lymph node sections, tumour in the centre or not."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import torch
+
+from cdfis_bench.core.errors import UserError, require, require_bool
+from cdfis_bench.datasets.dataset import Dataset
+from cdfis_bench.datasets.images import ImageSamples, as_tensor
+from cdfis_bench.datasets.labels import checked_labels
+from cdfis_bench.datasets.mapped_cache import mapped
+from cdfis_bench.datasets.torchvision_data import read
+
+ROWS = {"train": 262_144, "test": 32_768}  # of the published splits
+# Of the training patches, scaled to [0, 1].
+MEAN, STD = (0.7008, 0.5384, 0.6916), (0.2350, 0.2774, 0.2129)
+STANDIN = "procedural stand-in"  # attribute of files that scripts/make_pcam_standin.py wrote
+
+
+class PCam:
+    """The published training and test split, in the published HDF5 layout.
+
+    root: the folder that holds pcam/. cache_dir: where the mapped copy of the patches goes (beside
+    the files if null). title: what figures call the data; without one, files of other sizes than
+    the published ones are called a subset, and procedural ones a stand-in.
+    Source: Veeling et al. 2018; Knutsson et al. 2023, section 5.1.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        download: bool = False,
+        cache_dir: str | None = None,
+        title: str | None = None,
+    ) -> None:
+        self._root = Path(root)
+        self._download = require_bool("dataset.download", download)
+        self._cache_dir = Path(cache_dir) if cache_dir else None
+        self._title = title
+
+    def load(self, device: torch.device) -> Dataset:
+        """Raises UserError, in one sentence, if a file is missing, damaged or of another shape."""
+        missing = [path for part in ROWS for path in self._files(part) if not path.exists()]
+        if missing and self._download:
+            for part in ROWS:
+                read("PCAM", str(self._root), download=True, split=part)
+        elif missing:
+            raise UserError(
+                f"dataset=pcam finds no {', '.join(path.name for path in missing)} in "
+                f"{missing[0].parent}; use dataset.download=true (needs the package gdown), put "
+                "PatchCamelyon's files (Zenodo record 2546921, unpacked) there, or make a "
+                f"stand-in with scripts/make_pcam_standin.py {self._root}"
+            )
+        parts = {part: self._part(part, device) for part in ROWS}
+        title = self._title or self._found_title({part: len(parts[part]) for part in parts})
+        return Dataset(title, parts["train"], parts["test"], 2, (3, 96, 96))
+
+    def _files(self, part: str) -> list[Path]:
+        folder = self._root / "pcam"
+        return [folder / f"camelyonpatch_level_2_split_{part}_{kind}.h5" for kind in "xy"]
+
+    def _part(self, part: str, device: torch.device) -> ImageSamples:
+        patches, labels = self._files(part)
+        rows = _checked_shape(patches, "x", (96, 96, 3))
+        _checked_shape(labels, "y", (1, 1, 1))
+        with h5py.File(labels) as file:
+            y = checked_labels(np.asarray(file["y"]), "y", labels, rows, 2)
+        return ImageSamples(as_tensor(mapped(patches, "x", self._cache_dir)), y, MEAN, STD, device)
+
+    def _found_title(self, rows: dict[str, int]) -> str:
+        with h5py.File(self._files("train")[0]) as file:
+            if STANDIN in file.attrs:
+                return f"PCam stand-in (procedural, {rows['train']:,} patches)"
+        return "PatchCamelyon" if rows == ROWS else f"PCam subset ({sum(rows.values()):,} patches)"
+
+
+def _checked_shape(path: Path, key: str, shape: tuple[int, ...]) -> int:
+    """Number of rows of dataset `key`, which must be uint8 [rows, *shape]."""
+    try:
+        with h5py.File(path) as file:
+            found, kind = file[key].shape, file[key].dtype
+    except (OSError, KeyError) as error:
+        raise UserError(
+            f"{path} is no readable HDF5 file with a dataset {key} ({error}); get it again"
+        ) from error
+    require(
+        found[1:] == shape and kind == np.uint8,
+        f"{path}: {key} is {kind} {found}, but PatchCamelyon's is uint8 (n, "
+        f"{', '.join(map(str, shape))}); use dataset=arrays for other images",
+    )
+    return found[0]

@@ -1,0 +1,47 @@
+"""MNIST and CIFAR-10: small enough to lie in memory as they are."""
+
+import numpy as np
+import torch
+
+from cdfis_bench.core.errors import require_bool
+from cdfis_bench.datasets.dataset import Dataset
+from cdfis_bench.datasets.images import ImageSamples, as_tensor
+from cdfis_bench.datasets.labels import checked_labels
+from cdfis_bench.datasets.torchvision_data import read
+
+# Mean and standard deviation of the training pixels, scaled to [0, 1].
+_STATISTICS = {
+    "MNIST": ((0.1307,), (0.3081,)),
+    "CIFAR10": ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)),
+}
+_TITLES = {"MNIST": "MNIST", "CIFAR10": "CIFAR-10"}
+
+
+class SmallImages:
+    """A torchvision set of small images with its published training and test split.
+
+    published: MNIST or CIFAR10. root: the folder that torchvision keeps it in. title: what figures
+    call the data, for copies that are not the published files.
+    """
+
+    def __init__(
+        self, published: str, root: str, download: bool = False, title: str | None = None
+    ) -> None:
+        self._published = published
+        self._root = root
+        self._download = require_bool("dataset.download", download)
+        self._title = title or _TITLES[published]
+
+    def load(self, device: torch.device) -> Dataset:
+        """Raises UserError if the files are missing or damaged."""
+        train, test = (self._part(train, device) for train in (True, False))
+        height, width, channels = train.image_shape
+        return Dataset(self._title, train, test, 10, (channels, height, width))
+
+    def _part(self, train: bool, device: torch.device) -> ImageSamples:
+        data = read(self._published, self._root, self._download, train=train)
+        images = as_tensor(np.asarray(data.data))
+        images = images.unsqueeze(-1) if images.ndim == 3 else images  # [n, H, W, C]
+        part = "training set" if train else "test set"
+        y = checked_labels(np.asarray(data.targets), part, self._root, len(images), 10)
+        return ImageSamples(images, y, *_STATISTICS[self._published], device)

@@ -1,0 +1,156 @@
+"""Data that cannot be used is answered with the file, what is wrong, and what to do."""
+
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from cdfis_bench.core.errors import UserError
+from cdfis_bench.datasets.arrays import Arrays
+from cdfis_bench.datasets.pcam import PCam
+from cdfis_bench.datasets.small_images import SmallImages
+from tests.datasets.made_files import image_arrays, make_arrays, make_mnist, make_pcam
+
+CPU = torch.device("cpu")
+
+
+def refused(action, *parts):
+    """The sentence of the UserError, which holds all `parts`."""
+    with pytest.raises(UserError) as caught:
+        action()
+    sentence = str(caught.value)
+    assert "\n" not in sentence
+    assert all(part in sentence for part in parts), sentence
+
+
+def pcam(root):
+    return lambda: PCam(str(root)).load(CPU)
+
+
+def test_missing_pcam_files_name_folder_files_and_ways_to_get_them(tmp_path):
+    refused(
+        pcam(tmp_path),
+        str(tmp_path / "pcam"),
+        "camelyonpatch_level_2_split_train_x.h5",
+        "camelyonpatch_level_2_split_test_y.h5",
+        "dataset.download=true",
+        "Zenodo",
+        "make_pcam_standin.py",
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "parts"),
+    [
+        ({"x_train": np.zeros((4, 64, 64, 3), np.uint8)}, ["train_x.h5", "(4, 64, 64, 3)"]),
+        ({"y_test": np.zeros((24, 1), np.uint8)}, ["test_y.h5", "(24, 1)"]),
+        ({"y_train": np.zeros((9, 1, 1, 1), np.uint8)}, ["9 labels for 24 samples"]),
+        ({"y_train": np.full((24, 1, 1, 1), 3, np.uint8)}, ["labels from 3 to 3", "0 to 1"]),
+        ({"x_test": np.zeros((0, 96, 96, 3), np.uint8)[:0]}, ["no samples"]),
+    ],
+)
+def test_pcam_files_of_another_shape_are_refused(tmp_path, changes, parts):
+    if "x_test" in changes:
+        changes = {
+            "x_test": np.zeros((1, 96, 96, 3), np.uint8),
+            "y_test": np.zeros((2, 1, 1, 1), np.uint8),
+        }
+        parts = ["2 labels for 1 samples"]
+    make_pcam(tmp_path, **changes)
+    refused(pcam(tmp_path), *parts)
+
+
+@pytest.mark.parametrize("keep", [0.0, 0.5, 0.98])
+def test_a_truncated_pcam_file_is_refused_and_leaves_no_cache(tmp_path, keep):
+    make_pcam(tmp_path)
+    path = tmp_path / "pcam" / "camelyonpatch_level_2_split_train_x.h5"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * keep)])
+    refused(pcam(tmp_path), "camelyonpatch_level_2_split_train_x.h5", "get it again")
+    assert not list(tmp_path.rglob("*.npy")) and not list(tmp_path.rglob("*.tmp"))
+
+
+def test_a_cache_that_cannot_be_written_names_the_value_to_set(tmp_path):
+    make_pcam(tmp_path)
+    (tmp_path / "file").write_text("")
+    refused(
+        lambda: PCam(str(tmp_path), cache_dir=str(tmp_path / "file" / "x")).load(CPU),
+        "dataset.cache_dir",
+    )
+
+
+def test_missing_mnist_names_the_root_and_the_flag(tmp_path):
+    refused(
+        lambda: SmallImages("MNIST", str(tmp_path)).load(CPU),
+        str(tmp_path),
+        "dataset.download=true",
+        "dataset.root",
+    )
+
+
+def test_a_truncated_mnist_file_is_refused(tmp_path):
+    make_mnist(tmp_path)
+    for path in (tmp_path / "MNIST" / "raw").glob("train-images*"):
+        path.write_bytes(path.read_bytes()[:1000])
+    refused(lambda: SmallImages("MNIST", str(tmp_path)).load(CPU), "MNIST", str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("changes", "parts"),
+    [
+        ({"y_test": None}, ["has no y_test"]),
+        ({"y_train": np.arange(24)}, ["labels from 0 to 23", "2 classes are 0 to 1"]),
+        ({"y_train": np.full(24, 0.5)}, ["no whole numbers"]),
+        ({"y_train": np.zeros(23)}, ["23 labels for 24 samples"]),
+        ({"x_test": np.zeros((24, 16, 16, 3), np.uint8)}, ["must be alike"]),
+        (
+            {"x_train": np.zeros((24, 5), np.int32), "x_test": np.zeros((24, 5), np.int32)},
+            ["int32"],
+        ),
+        ({"x_train": np.full((24, 5), np.nan), "x_test": np.zeros((24, 5))}, ["not finite"]),
+        (
+            {
+                "x_train": np.zeros((24, 8, 8, 5), np.uint8),
+                "x_test": np.zeros((24, 8, 8, 5), np.uint8),
+            },
+            ["1 or 3 channels"],
+        ),
+        (
+            {"x_train": np.zeros((0, 5)), "y_train": np.zeros(0), "x_test": np.zeros((24, 5))},
+            ["no samples"],
+        ),
+    ],
+)
+def test_arrays_that_cannot_be_used_are_refused(tmp_path, changes, parts):
+    arrays = {k: v for k, v in (image_arrays() | changes).items() if v is not None}
+    path = make_arrays(tmp_path / "mine.npz", **arrays)
+    refused(lambda: Arrays(str(path), classes=2).load(CPU), "mine.npz", *parts)
+
+
+@pytest.mark.parametrize("name", ["mine.npz", "mine.h5", "mine.txt"])
+def test_an_unreadable_arrays_file_is_refused(tmp_path, name):
+    (tmp_path / name).write_text("not arrays")
+    refused(lambda: Arrays(str(tmp_path / name), classes=2).load(CPU), name)
+
+
+def test_a_missing_arrays_file_or_no_path_is_refused(tmp_path):
+    refused(lambda: Arrays(str(tmp_path / "no.npz"), classes=2).load(CPU), "no.npz is not there")
+    refused(lambda: Arrays(None, classes=2), "dataset.path")
+
+
+def test_a_torchvision_that_does_not_fit_pytorch_is_named_with_the_remedy(tmp_path, monkeypatch):
+    """What a CPU-only PyTorch beside the registry's usual torchvision says while importing."""
+    (tmp_path / "torchvision").mkdir()
+    (tmp_path / "torchvision" / "__init__.py").write_text(
+        "raise RuntimeError('operator torchvision::nms does not exist')"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
+        monkeypatch.delitem(sys.modules, name)
+    refused(
+        lambda: SmallImages("MNIST", str(tmp_path)).load(CPU),
+        "operator torchvision::nms does not exist",
+        f"PyTorch {torch.__version__}",
+        "pip install --force-reinstall torch torchvision",
+    )
