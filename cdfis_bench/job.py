@@ -9,6 +9,7 @@ import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 from torch import Tensor
 
 from cdfis_bench.config.build import build, build_tracker, check_values
@@ -52,8 +53,7 @@ def run_job(cfg: DictConfig) -> Summary:
         try:
             return _summary(_run(cfg, sweeping=False)[0])
         except UserError as error:
-            # An exception that is no SystemExit would be announced by Hydra with two lines of its
-            # own.
+            # Hydra would announce any exception but SystemExit with two lines of its own.
             sys.exit(f"cdfis_bench: {error}")
     results_dir, name = Path(cfg.results_dir), str(cfg.name)
     number, overrides = int(hydra.job.num), list(hydra.overrides.task)
@@ -61,6 +61,7 @@ def run_job(cfg: DictConfig) -> Summary:
     try:
         stored, computed = _run(cfg, sweeping=True)
     except UserError as error:
+        say(f"failed: {' '.join(overrides)}: {error}")
         note_job(results_dir, name, Job(number, overrides, "failed", error=str(error)))
         return {"error": str(error)}
     status = "computed" if computed else "stored"
@@ -74,7 +75,7 @@ def _summary(stored: StoredRun) -> Summary:
 
 def _run(cfg: DictConfig, sweeping: bool) -> tuple[StoredRun, bool]:
     """The stored run, and whether it was computed now. Raises nothing but UserError."""
-    config: dict[str, Any] = OmegaConf.to_container(cfg, resolve=True, enum_to_str=True)  # type: ignore[assignment]
+    config = _resolved(cfg)
     check_values(config)
     device = find_device(config["device"]["name"])
     arm = arm_id(config, device.type)
@@ -87,6 +88,14 @@ def _run(cfg: DictConfig, sweeping: bool) -> tuple[StoredRun, bool]:
             stored = _compute(config, device, arm, folder, sweeping)
     _say_result(stored)
     return stored, True
+
+
+def _resolved(cfg: DictConfig) -> dict[str, Any]:
+    """Plain values. Raises UserError if one refers to a key that is not there, say."""
+    try:
+        return OmegaConf.to_container(cfg, resolve=True, enum_to_str=True)  # type: ignore[return-value]
+    except OmegaConfBaseException as error:
+        raise UserError(f"{error.full_key}: {str(error).splitlines()[0]}") from error
 
 
 def _compute(
@@ -125,9 +134,8 @@ def _compute(
             stored = run.finish(summary)
             _mirror(tracked, stored)
             return stored
-    except (
-        Exception
-    ) as error:  # the one place that catches everything, so that no failure goes unrecorded
+    # The one place that catches everything, so that no failure goes unrecorded.
+    except Exception as error:
         told = str(error) if isinstance(error, UserError) else f"{error!r}"
         if not run.done:
             run.fail(told, traceback.format_exc())
