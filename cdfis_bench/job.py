@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from torch import Tensor
 
-from cdfis_bench.config.build import build, build_tracker, check_values
+from cdfis_bench.config.build import build, build_tracker, check_values, fingerprint
 from cdfis_bench.config.device import computing_on, find_device
 from cdfis_bench.core.errors import UserError
 from cdfis_bench.core.tracking import RunCard, TrackerRun
@@ -78,7 +78,7 @@ def _run(cfg: DictConfig, sweeping: bool) -> tuple[StoredRun, bool]:
     config = _resolved(cfg)
     check_values(config)
     device = find_device(config["device"]["name"])
-    arm = arm_id(config, device.type)
+    arm = arm_id(config, device.type, fingerprint(config))
     folder = Path(config["results_dir"]) / "runs" / run_name(config, arm)
     with claim(folder) as stored:
         if stored is not None:

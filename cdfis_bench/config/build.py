@@ -10,7 +10,7 @@ from torch import nn
 from cdfis_bench.core.errors import UserError, require
 from cdfis_bench.core.streams import drawing_from, run_streams
 from cdfis_bench.core.tracking import Tracker
-from cdfis_bench.datasets.dataset import Dataset
+from cdfis_bench.datasets.dataset import Dataset, DataSource
 from cdfis_bench.engine.budget import Budget
 from cdfis_bench.engine.loop import Training
 from cdfis_bench.engine.method import Method, Scoring
@@ -53,6 +53,12 @@ def check_values(config: dict[str, Any]) -> None:
     )
     every = config["pattern_every"]
     require(every is None or every >= 1, f"pattern_every={every} must be at least 1, or null")
+
+
+def fingerprint(config: dict[str, Any]) -> str:
+    """Of the data that the run would use. Raises UserError if it is not there."""
+    source: DataSource = make("dataset", config["dataset"])
+    return source.fingerprint()
 
 
 def build_tracker(config: dict[str, Any]) -> Tracker:

@@ -11,6 +11,7 @@ import torch
 from cdfis_bench.core.errors import UserError, require
 from cdfis_bench.core.types import Samples
 from cdfis_bench.datasets.dataset import Dataset, TensorSamples
+from cdfis_bench.datasets.fingerprint import of_files
 from cdfis_bench.datasets.images import ImageSamples, as_tensor, channel_statistics
 from cdfis_bench.datasets.labels import checked_labels
 
@@ -37,6 +38,11 @@ class Arrays:
         self._path = Path(str(path))
         self._classes = classes
         self._title = title or self._path.name
+
+    def fingerprint(self) -> str:
+        """Tells this file from another of the same name. Raises UserError if it is not there."""
+        _require_file(self._path)
+        return of_files([self._path])
 
     def load(self, device: torch.device) -> Dataset:
         """Raises UserError, in one sentence, if the file cannot be used."""
@@ -76,8 +82,12 @@ class Arrays:
         return Dataset(self._title, *samples, self._classes, shape)
 
 
-def _read(path: Path) -> Mapping[str, np.ndarray]:
+def _require_file(path: Path) -> None:
     require(path.is_file(), f"dataset.path={path} is not there; name a .npz or .h5 file")
+
+
+def _read(path: Path) -> Mapping[str, np.ndarray]:
+    _require_file(path)
     try:
         if path.suffix == ".npz":
             with np.load(path, allow_pickle=False) as file:

@@ -1,6 +1,7 @@
 """A dataset as the engine sees it."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -21,6 +22,19 @@ class Dataset:
     test: Samples
     n_classes: int
     sample_shape: tuple[int, ...]
+
+
+class DataSource(Protocol):
+    """What a dataset's YAML makes: knows where the data is, and loads it."""
+
+    def fingerprint(self) -> str:
+        """What tells this data from other data under the same configuration; part of a run's id.
+
+        "" where the configuration says it all. Raises UserError if the data is not there.
+        """
+        ...
+
+    def load(self, device: torch.device) -> Dataset: ...
 
 
 class TensorSamples:

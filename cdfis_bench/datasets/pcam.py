@@ -8,6 +8,7 @@ import torch
 
 from cdfis_bench.core.errors import UserError, require, require_bool
 from cdfis_bench.datasets.dataset import Dataset
+from cdfis_bench.datasets.fingerprint import of_files
 from cdfis_bench.datasets.images import ImageSamples, as_tensor
 from cdfis_bench.datasets.labels import checked_labels
 from cdfis_bench.datasets.mapped_cache import mapped
@@ -42,6 +43,17 @@ class PCam:
 
     def load(self, device: torch.device) -> Dataset:
         """Raises UserError, in one sentence, if a file is missing, damaged or of another shape."""
+        self._require_files()
+        parts = {part: self._part(part, device) for part in ROWS}
+        title = self._title or self._found_title({part: len(parts[part]) for part in parts})
+        return Dataset(title, parts["train"], parts["test"], 2, (3, 96, 96))
+
+    def fingerprint(self) -> str:
+        """Tells the published files from subsets and stand-ins. Raises UserError as load does."""
+        self._require_files()
+        return of_files(path for part in ROWS for path in self._files(part))
+
+    def _require_files(self) -> None:
         missing = [path for part in ROWS for path in self._files(part) if not path.exists()]
         if missing and self._download:
             for part in ROWS:
@@ -53,9 +65,6 @@ class PCam:
                 "PatchCamelyon's files (Zenodo record 2546921, unpacked) there, or make a "
                 f"stand-in with scripts/make_pcam_standin.py {self._root}"
             )
-        parts = {part: self._part(part, device) for part in ROWS}
-        title = self._title or self._found_title({part: len(parts[part]) for part in parts})
-        return Dataset(title, parts["train"], parts["test"], 2, (3, 96, 96))
 
     def _files(self, part: str) -> list[Path]:
         folder = self._root / "pcam"

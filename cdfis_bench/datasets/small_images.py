@@ -5,6 +5,7 @@ import torch
 
 from cdfis_bench.core.errors import require_bool
 from cdfis_bench.datasets.dataset import Dataset
+from cdfis_bench.datasets.fingerprint import of_bytes
 from cdfis_bench.datasets.images import ImageSamples, as_tensor
 from cdfis_bench.datasets.labels import checked_labels
 from cdfis_bench.datasets.torchvision_data import read
@@ -31,6 +32,11 @@ class SmallImages:
         self._root = root
         self._download = require_bool("dataset.download", download)
         self._title = title or _TITLES[published]
+
+    def fingerprint(self) -> str:
+        """Of the labels, in their order. Raises UserError as load does."""
+        parts = [read(self._published, self._root, self._download, train=t) for t in (True, False)]
+        return of_bytes(*(np.asarray(part.targets, dtype=np.uint8).tobytes() for part in parts))
 
     def load(self, device: torch.device) -> Dataset:
         """Raises UserError if the files are missing or damaged."""

@@ -17,18 +17,19 @@ DENY = (
     "name",
     "figure",
     "dataset.suggested",  # reaches a run through other keys only
-    "dataset.root",
+    "dataset.root",  # where data lies does not count; what it is does: the fingerprint
+    "dataset.path",
     "dataset.download",
     "dataset.cache_dir",
     "dataset.title",
 )
 
 
-def arm_id(config: dict[str, Any], device_type: str) -> str:
+def arm_id(config: dict[str, Any], device_type: str, data: str = "") -> str:
     """10 hex digits that identify the configuration without its seed.
 
     config: fully resolved, plain values. device_type: what device=auto turned out to be (cpu, cuda,
-    mps).
+    mps). data: fingerprint of the data, where files decide what it is.
     """
     kept = copy.deepcopy(config)
     for path in DENY:
@@ -37,6 +38,8 @@ def arm_id(config: dict[str, Any], device_type: str) -> str:
         for parent in parents:
             node = node.get(parent) or {}
         node.pop(leaf, None)
+    if data:
+        kept["data"] = data
     kept["device"] = {**kept["device"], "name": device_type}
     text = json.dumps(kept, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:10]

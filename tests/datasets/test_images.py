@@ -142,3 +142,22 @@ def test_the_standin_has_pcams_layout_balanced_classes_and_says_what_it_is(tmp_p
     first = data.train.batch(torch.arange(8)).x
     script.write(tmp_path, "train", 8, seed=0)
     assert torch.equal(PCam(str(tmp_path)).load(CPU).train.batch(torch.arange(8)).x, first)
+
+
+def test_other_data_under_the_same_configuration_is_another_run(tmp_path):
+    """A run on a stand-in or a subset must never be taken for one on the published set."""
+    prints = []
+    for seed in (0, 1, 0):
+        root = tmp_path / str(len(prints))
+        make_pcam(root, seed=seed)
+        prints.append(PCam(str(root)).fingerprint())
+    assert prints[0] != prints[1] and prints[0] == prints[2]
+    for seed, name in ((0, "a"), (1, "b"), (0, "c")):
+        make_mnist(tmp_path / name, seed=seed)
+    a, b, c = (SmallImages("MNIST", str(tmp_path / name)).fingerprint() for name in "abc")
+    assert a != b and a == c
+    one, two = image_arrays(), image_arrays()
+    two["y_test"] = two["y_test"][::-1]
+    files = [make_arrays(tmp_path / f"{i}.npz", **x) for i, x in enumerate((one, two, one))]
+    x, y, z = (Arrays(str(path), classes=2).fingerprint() for path in files)
+    assert x != y and x == z

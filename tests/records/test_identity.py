@@ -62,3 +62,7 @@ def test_seeds_share_an_arm_and_have_their_own_folder():
     assert arm_id(one, "cpu") == arm_id(two, "cpu")
     assert run_name(one, "abc") == "two_circles-loss_cdf-s1-abc"
     assert run_name(two, "abc") != run_name(one, "abc")
+
+
+def test_the_datas_fingerprint_counts(config):
+    assert arm_id(config, "cpu", "abc") != arm_id(config, "cpu") != arm_id(config, "cpu", "abd")
