@@ -65,4 +65,4 @@ def test_seeds_share_an_arm_and_have_their_own_folder():
 
 
 def test_the_datas_fingerprint_counts(config):
-    assert arm_id(config, "cpu", "abc") != arm_id(config, "cpu") != arm_id(config, "cpu", "abd")
+    assert arm_id(config, "cpu", "abc") != arm_id(config, "cpu") != arm_id(config, "cpu", "xyz")
