@@ -78,14 +78,15 @@ def _run(cfg: DictConfig, sweeping: bool) -> tuple[StoredRun, bool]:
     config = _resolved(cfg)
     check_values(config)
     device = find_device(config["device"]["name"])
-    arm = arm_id(config, device.type, fingerprint(config))
+    data = fingerprint(config)
+    arm = arm_id(config, device.type, data)
     folder = Path(config["results_dir"]) / "runs" / run_name(config, arm)
     with claim(folder) as stored:
         if stored is not None:
             say(f"{stored.name}: done before, kept")
             return stored, False
         with computing_on(device, config["device"]["threads"]):
-            stored = _compute(config, device, arm, folder, sweeping)
+            stored = _compute(config, device, arm, data, folder, sweeping)
     _say_result(stored)
     return stored, True
 
@@ -99,9 +100,14 @@ def _resolved(cfg: DictConfig) -> dict[str, Any]:
 
 
 def _compute(
-    config: dict[str, Any], device: torch.device, arm: str, folder: Path, sweeping: bool
+    config: dict[str, Any],
+    device: torch.device,
+    arm: str,
+    data: str,
+    folder: Path,
+    sweeping: bool,
 ) -> StoredRun:
-    """Trains and records.
+    """Trains and records. data: fingerprint of the data.
 
     Raises UserError; the folder then says `failed`, unless the run was already done.
     """
@@ -113,6 +119,7 @@ def _compute(
             "seed": config["seed"],
             "method": config["method"],
             "config": config,
+            "data_fingerprint": data,
             **provenance(device),
         }
     )

@@ -17,6 +17,7 @@ from cdfis_bench.engine.budget import Budget
 from cdfis_bench.engine.cost import CostMeter
 from cdfis_bench.engine.evaluate import evaluate
 from cdfis_bench.engine.method import Method
+from cdfis_bench.engine.predict import predictions
 from cdfis_bench.engine.step import StepReport, train_step
 from cdfis_bench.engine.usage import Usage
 
@@ -108,6 +109,8 @@ def train(
 
     for name, values in usage.arrays().items():
         recorder.array(name, values)
+    predicted = predictions(model, setup.dataset.train, setup.eval_chunk_size)
+    recorder.array("train_prediction", predicted)
     return {
         "steps": step,
         "gate_open_step": gate_open_step,

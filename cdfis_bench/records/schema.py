@@ -22,3 +22,13 @@ CURVE_COLUMNS: dict[str, str] = {
     "test_loss": "mean loss on the whole test set",
     "test_accuracy": "fraction of the whole test set classified correctly",
 }
+
+# Arrays of arrays.h5, one value per training sample, in the dataset's order. `_open`: counted since
+# the gate opened, zero if it never did. A run with pattern_every also has pattern/<step>/...
+SAMPLE_ARRAYS: dict[str, str] = {
+    "selected_count": "times trained on, repeats within a mini-batch counted",
+    "offered_count": "times among the candidates",
+    "selected_count_open": "the same since the gate opened",
+    "offered_count_open": "the same since the gate opened",
+    "train_prediction": "class that the trained network predicts",
+}

@@ -5,7 +5,7 @@ import torch
 
 from cdfis_bench.core.errors import UserError
 from cdfis_bench.core.streams import drawing_from, stream
-from cdfis_bench.records.schema import CURVE_COLUMNS
+from cdfis_bench.records.schema import CURVE_COLUMNS, SAMPLE_ARRAYS
 from tests.engine.small import numbers, run, setup
 
 ARMS = ["uniform", "loss_topk", "loss_cdf", "grad_norm_topk", "grad_norm_cdf"]
@@ -81,6 +81,7 @@ def test_usage_counts_every_offer_and_every_selection():
     assert arrays["offered_count_open"].sum() == (40 - gate) * 256
     chosen = arrays["selected_count"] > 0
     assert (arrays["offered_count"][chosen] > 0).all(), "selected without being offered"
+    assert list(arrays) == list(SAMPLE_ARRAYS)
     assert all(values.dtype == torch.int32 and len(values) == 3000 for values in arrays.values())
 
 
