@@ -112,17 +112,20 @@ def _compute(
     Raises UserError; the folder then says `failed`, unless the run was already done.
     """
     run = RunFolder(folder)
-    run.begin(
-        {
-            "id": f"{arm}-s{config['seed']}",
-            "arm": arm,
-            "seed": config["seed"],
-            "method": config["method"],
-            "config": config,
-            "data_fingerprint": data,
-            **provenance(device),
-        }
-    )
+    resumed = run.resume()
+    if resumed is None:
+        run.begin(
+            {
+                "id": f"{arm}-s{config['seed']}",
+                "arm": arm,
+                "seed": config["seed"],
+                "method": config["method"],
+                "config": config,
+                "data_fingerprint": data,
+                **provenance(device),
+            }
+        )
+    state, rows = resumed or (None, [])
     try:
         tracker = build_tracker(config)
         tracker.check()
@@ -137,7 +140,9 @@ def _compute(
             tracker.open(_card(config, arm, folder, sweeping)) as tracked,
             run_progress(folder.name, budget.steps, budget.train_seconds, sweeping) as progress,
         ):
-            summary = train(setup, Tee(run, tracked), progress)
+            for row in rows:  # a tracker starts afresh: it gets what was recorded before, too
+                tracked.row("curve", **row)
+            summary = train(setup, Tee(run, tracked), progress, run.save_state, state)
             stored = run.finish(summary)
             _mirror(tracked, stored)
             return stored

@@ -8,7 +8,7 @@ from hydra.utils import instantiate
 from torch import nn
 
 from cdfis_bench.core.errors import UserError, require
-from cdfis_bench.core.streams import drawing_from, run_streams
+from cdfis_bench.core.streams import drawing_from, run_streams, stream
 from cdfis_bench.core.tracking import Tracker
 from cdfis_bench.datasets.dataset import Dataset, DataSource
 from cdfis_bench.engine.budget import Budget
@@ -51,8 +51,9 @@ def check_values(config: dict[str, Any]) -> None:
     require(
         n <= k, f"batch_size={n} exceeds large_batch_size={k}; lower batch_size or raise the other"
     )
-    every = config["pattern_every"]
-    require(every is None or every >= 1, f"pattern_every={every} must be at least 1, or null")
+    for key in ("pattern_every", "checkpoint_every"):
+        every = config[key]
+        require(every is None or every >= 1, f"{key}={every} must be at least 1, or null")
 
 
 def fingerprint(config: dict[str, Any]) -> str:
@@ -72,13 +73,12 @@ def build(config: dict[str, Any], device: torch.device) -> Training:
     work.
     """
     check_values(config)
-    budget = Budget(**config["budget"])
+    budget = Budget(**config["budget"], batch_size=config["batch_size"])
     scoring = Scoring(config["scoring_mode"] == "train", config["chunk_size"])
     groups = ("metric", "selector", "weighting", "threshold")
     for group in groups:  # made again for every method; here to refuse bad values before data loads
         make(group, config[group])
-    streams = run_streams(config["seed"], device)
-    with drawing_from(streams.init):
+    with drawing_from(stream(config["seed"], "init")):
         model: nn.Module = make("model", config["model"])
     model.to(device)
 
@@ -87,6 +87,7 @@ def build(config: dict[str, Any], device: torch.device) -> Training:
 
     make_optimizer(list(model.parameters()))
     dataset: Dataset = make("dataset", config["dataset"]).load(device)
+    streams = run_streams(config["seed"], device, dataset.train.index_device)
 
     def make_method() -> Method:
         fresh = {group: make(group, config[group]) for group in groups}
@@ -113,13 +114,14 @@ def build(config: dict[str, Any], device: torch.device) -> Training:
         budget=budget,
         eval_every=config["eval_every"],
         pattern_every=config["pattern_every"],
+        checkpoint_every=config["checkpoint_every"],
         eval_chunk_size=config["chunk_size"],
     )
 
 
 def _check_fit(config: dict[str, Any], model: nn.Module, dataset: Dataset) -> None:
     """The model takes the dataset's samples and gives one logit per class."""
-    sample = dataset.train.batch(torch.arange(2, device=dataset.train.y.device))
+    sample = dataset.train.batch(torch.arange(2, device=dataset.train.index_device))
     names = f"model={config['model'].get('name')} and dataset={config['dataset'].get('name')}"
     shape = tuple(dataset.sample_shape)
     try:

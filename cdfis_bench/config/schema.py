@@ -33,6 +33,7 @@ class ScoringMode(Enum):
 class BudgetConfig:
     steps: int | None = MISSING
     train_seconds: float | None = None
+    uniform_steps: int | None = None
 
 
 @dataclass
@@ -65,6 +66,7 @@ class Config:
     budget: BudgetConfig = field(default_factory=BudgetConfig)
     eval_every: int = MISSING
     pattern_every: int | None = None
+    checkpoint_every: int | None = None
     protocol: int = MISSING
     results_dir: str = MISSING
     size: Size = Size.full

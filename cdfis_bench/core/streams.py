@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
-from torch import Generator
+from torch import Generator, Tensor
 
 
 def stream(seed: int, name: str, device: torch.device | str = "cpu") -> Generator:
@@ -28,12 +28,19 @@ class Streams:
     noise: Generator  # dropout and whatever else draws inside the network
 
 
-def run_streams(seed: int, device: torch.device) -> Streams:
-    """All streams of the run with this seed. seed: >= 0."""
+def run_streams(
+    seed: int, device: torch.device, index_device: torch.device | None = None
+) -> Streams:
+    """All streams of the run with this seed. seed: >= 0.
+
+    index_device: where rows of the training set are looked up; the device of the run if None.
+    """
+    # Draws in proportion to scores need float64, which MPS does not have.
+    draws = torch.device("cpu") if device.type == "mps" else device
     return Streams(
         init=stream(seed, "init"),
-        order=stream(seed, "order", device),
-        select=stream(seed, "select", device),
+        order=stream(seed, "order", index_device or device),
+        select=stream(seed, "select", draws),
         noise=stream(seed, "noise", device),
     )
 
@@ -53,6 +60,11 @@ def drawing_from(generator: Generator) -> Iterator[None]:
     finally:
         generator.set_state(home.get_state())
         home.set_state(before)
+
+
+def state_while_lent(generator: Generator) -> Tensor:
+    """The state of a generator that `drawing_from` lends at this moment."""
+    return _default_of(generator.device).get_state()
 
 
 def _default_of(device: torch.device) -> Generator:

@@ -6,9 +6,11 @@ when on this happens; a *source* says where candidates come from.
 """
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import torch
 from torch import Generator, Tensor, nn
 
 
@@ -23,6 +25,14 @@ class Batch:
     def __len__(self) -> int:
         return self.y.shape[0]
 
+    def take(self, indices: Tensor) -> "Batch":
+        """The samples `indices` [N] int64 of this batch."""
+        return Batch(
+            self.x.index_select(0, indices),
+            self.y.index_select(0, indices),
+            self.index.index_select(0, indices.to(self.index.device)),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:
@@ -31,17 +41,41 @@ class Selection:
     masses: each candidate's chance in one draw, up to a common factor; None where it is not known
     exactly.
     fallback: true where the scores could not be used (not finite, or all zero) and the draw was
-    uniform.
+    uniform. A tensor, because reading it would make the host wait for an accelerator.
     """
 
     indices: Tensor  # [N] int64 into the K candidates
     masses: Tensor | None  # [K] float64, >= 0
-    fallback: bool
+    fallback: Tensor  # [] bool
 
     @property
     def probabilities(self) -> Tensor | None:
         """[K] float64, summing to 1. Computed when asked for: most steps never do."""
         return None if self.masses is None else self.masses / self.masses.sum()
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The mini-batch of one step, and what it was chosen from."""
+
+    batch: Batch  # [N] samples to train on
+    weights: Tensor | None = None  # [N] float32 loss weights; None stands for ones
+    offered: Tensor | None = None  # rows that could have been chosen; None: the whole training set
+    loaded: int = 0  # samples gathered for this step
+    selection: Selection | None = None  # None where the batch was not made by a selector
+    scores: Tensor | None = None  # [K] float, of the candidates of `selection`
+    probabilities: Tensor | None = None  # [N] float64, chance of each sample in one draw, if known
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What training on a mini-batch showed, at no extra cost; for parts that remember."""
+
+    step: int  # steps finished, from 1
+    batch: Batch  # [N] the samples trained on
+    logits: Tensor  # [N, C] before the update, no graph
+    losses: Tensor  # [N] unweighted, no graph
+    chosen: Chosen
 
 
 class Stateful(Protocol):
@@ -57,10 +91,13 @@ class Metric(Protocol):
 
     signed: scores may be negative (a selector that draws in proportion to them refuses such a
     metric).
-    backward_passes: backward passes per scored sample, for the cost ledger (0 or 1).
+    forward_passes, backward_passes: of the network per scored sample, for the cost ledger (0 or 1).
+    Metrics that are functions of the logits also have `of_logits(logits, y) -> scores`: what was
+    scored while training is then free.
     """
 
     signed: bool
+    forward_passes: int
     backward_passes: int
 
     def check(self, model: nn.Module) -> None:
@@ -109,28 +146,65 @@ class Observation:
 
     step: int  # steps finished, from 1
     mean_loss: float  # unweighted mean loss of the trained mini-batch, before its update
+    progress: float = 0.0  # share of the budget that is spent, 0..1
+    tau: float | None = None  # sqrt(m sum g^2) of the m scores of this step; see needs_scores
 
 
 class Threshold(Stateful, Protocol):
-    """The start criterion: importance sampling is on while `open` is true."""
+    """The start criterion: importance sampling is on while `open` is true.
+
+    needs_scores: true where Observation.tau is looked at. While the gate is closed it is that of
+    the trained samples, whose scores then must come from the training pass (Metric.of_logits).
+    """
+
+    needs_scores: bool
 
     @property
     def open(self) -> bool: ...
     def update(self, observation: Observation) -> None: ...
 
 
-class Source(Stateful, Protocol):
-    """Where candidates come from."""
+class Cost(Protocol):
+    """The clock: `with cost("load"): ...` charges a phase (load, score, select, update)."""
 
-    def next(self, open: bool, generator: Generator) -> Batch:
-        """N candidates while the gate is closed, K while it is open."""
+    def __call__(self, phase: str) -> AbstractContextManager[None]: ...
+
+
+class Parts(Protocol):
+    """What a source may use of the method it belongs to; each call charges its phase."""
+
+    n: int
+    metric: Metric
+    selector: Selector
+    weighting: Weighting
+    cost: Cost
+    generator: Generator  # of the selector's draws
+
+    def score(self, candidates: Batch) -> Tensor:
+        """Scores [K] of the loaded candidates."""
+        ...
+
+    def select(self, candidates: Batch, scores: Tensor) -> Chosen:
+        """The selector's mini-batch of these candidates, weighted."""
+        ...
+
+
+class Source(Stateful, Protocol):
+    """Where candidates come from, and how a mini-batch is made of them."""
+
+    def choose(self, selecting: bool, order: Generator, parts: Parts) -> Chosen:
+        """The next mini-batch. Not selecting, it is the next n samples of the shuffled set.
+
+        order: the stream that the order of the training set is drawn from.
+        """
         ...
 
 
 class Samples(Protocol):
     """A labelled set of samples held in memory, rows in a fixed order."""
 
-    y: Tensor  # [n] int64
+    y: Tensor  # [n] int64, on the device of the run
+    index_device: torch.device  # where rows are looked up: the device of the samples themselves
 
     def __len__(self) -> int: ...
     def batch(self, index: Tensor) -> Batch:

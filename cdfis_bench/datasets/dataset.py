@@ -46,6 +46,7 @@ class TensorSamples:
     def __init__(self, x: Tensor, y: Tensor, device: torch.device) -> None:
         self.x = x.to(device)
         self.y = y.to(device)
+        self.index_device = self.y.device
 
     def __len__(self) -> int:
         return self.y.shape[0]

@@ -25,6 +25,7 @@ class ImageSamples:
     ) -> None:
         self._images = images
         self.y = y.to(device)
+        self.index_device = images.device
         # (pixel / 255 - mean) / std as one multiplication and one addition.
         spread = torch.tensor(std, device=device).view(1, -1, 1, 1)
         self._scale = 1 / (255 * spread)

@@ -11,9 +11,9 @@ from cdfis_bench.engine.modes import in_mode
 @torch.no_grad()
 def evaluate(model: nn.Module, samples: Samples, chunk_size: int) -> tuple[float, float]:
     """(mean loss, accuracy as a fraction) over all `samples`, in eval mode; modes are restored."""
-    rows = torch.arange(len(samples), device=samples.y.device)
-    loss = torch.zeros((), dtype=torch.float64, device=rows.device)
-    correct = torch.zeros((), dtype=torch.int64, device=rows.device)
+    rows = torch.arange(len(samples), device=samples.index_device)
+    loss = torch.zeros((), dtype=_wide(samples), device=samples.y.device)
+    correct = torch.zeros((), dtype=torch.int64, device=samples.y.device)
     with in_mode(model, train=False):
         for part in rows.split(chunk_size):
             batch = samples.batch(part)
@@ -21,3 +21,8 @@ def evaluate(model: nn.Module, samples: Samples, chunk_size: int) -> tuple[float
             loss += cross_entropy(logits, batch.y, reduction="sum")
             correct += (logits.argmax(1) == batch.y).sum()
     return loss.item() / len(samples), correct.item() / len(samples)
+
+
+def _wide(samples: Samples) -> torch.dtype:
+    """For sums; MPS has no float64."""
+    return torch.float32 if samples.y.device.type == "mps" else torch.float64

@@ -2,8 +2,9 @@
 
 import copy
 import math
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import nn
@@ -13,13 +14,18 @@ from cdfis_bench.core.errors import UserError
 from cdfis_bench.core.streams import Streams, drawing_from, run_streams
 from cdfis_bench.core.types import Observation, Recorder, Samples
 from cdfis_bench.datasets.dataset import Dataset
+from cdfis_bench.engine import diagnostics
 from cdfis_bench.engine.budget import Budget
 from cdfis_bench.engine.cost import CostMeter
+from cdfis_bench.engine.delayed import Delayed
 from cdfis_bench.engine.evaluate import evaluate
 from cdfis_bench.engine.method import Method
 from cdfis_bench.engine.predict import predictions
+from cdfis_bench.engine.selection_cost import selection_cost
+from cdfis_bench.engine.state import RunState
 from cdfis_bench.engine.step import StepReport, train_step
 from cdfis_bench.engine.usage import Usage
+from cdfis_bench.thresholds.fixed import FixedThreshold
 
 Parameters = Iterable[nn.Parameter]
 
@@ -39,6 +45,7 @@ class Training:
     budget: Budget
     eval_every: int  # steps
     pattern_every: int | None  # steps; None records no sampling patterns
+    checkpoint_every: int | None  # steps; None saves no state on the way
     eval_chunk_size: int
 
 
@@ -46,85 +53,126 @@ def train(
     setup: Training,
     recorder: Recorder,
     on_step: Callable[[int, float], None] = lambda step, seconds: None,
+    save: Callable[[dict[str, Any]], None] | None = None,
+    saved: Mapping[str, Any] | None = None,
 ) -> dict[str, float | int | None]:
     """Runs `setup` to the end of its budget and returns its summary.
 
     recorder takes the rows of table "curve" and the arrays.
     on_step(steps finished, train_seconds) is called after every step, outside the clock.
+    save(state) is called every checkpoint_every steps; `saved` is such a state, to go on from.
     Raises UserError if the training loss stops being finite.
     """
     _warm_up(setup)
-    model, streams = setup.model, setup.streams
-    method, optimizer = setup.make_method(), setup.make_optimizer(model.parameters())
-    cost = CostMeter(setup.device)
-    usage = Usage(len(setup.dataset.train), setup.large_batch_size, setup.device)
-    fallbacks = 0
-    gate_open_step = 0 if method.threshold.open else None
-    losses: list[float] = []
-    step = 0
-    final: dict[str, float] = {}
+    run = _beginning(setup)
+    if saved is not None:
+        run.load_state_dict(saved)
+    final = dict(saved["final"]) if saved is not None else {}
 
-    def record_evaluation() -> None:
-        with cost("eval"):
-            test_loss, accuracy = evaluate(model, setup.dataset.test, setup.eval_chunk_size)
-        train_loss = sum(losses) / len(losses) if losses else None
-        final.update(test_loss=test_loss, test_accuracy=accuracy)
-        recorder.row(
-            "curve",
-            step=step,
-            **cost.totals(),
-            gate_open=method.threshold.open,
-            fallback_count=fallbacks,
-            train_loss=train_loss,
-            **final,
-        )
-        losses.clear()
+    run.model.train()
+    with drawing_from(run.streams.noise):
+        if saved is None:
+            final = _evaluate(setup, run, recorder)
+        while (progress := setup.budget.progress(run.step, run.cost)) < 1:
+            _step(setup, run, recorder, progress)
+            on_step(run.step, run.cost.train_seconds)
+            if run.step % setup.eval_every == 0:
+                final = _evaluate(setup, run, recorder)
+            every = setup.checkpoint_every
+            if save is not None and every is not None and run.step % every == 0:
+                save({**run.state_dict(), "final": final})
+        if run.step % setup.eval_every:
+            final = _evaluate(setup, run, recorder)
 
-    model.train()
-    with drawing_from(streams.noise):
-        record_evaluation()
-        while not setup.budget.spent(step, cost.train_seconds):
-            report = train_step(model, optimizer, method, setup.batch_size, streams, cost)
-            if setup.pattern_every and step % setup.pattern_every == 0:
-                _record_pattern(recorder, step, report, setup.dataset.train)
-            step += 1
-            if not math.isfinite(report.mean_loss):
-                raise UserError(
-                    f"training diverged: the mini-batch loss is {report.mean_loss} at step {step}; "
-                    "lower optimizer.lr"
-                )
-            losses.append(report.mean_loss)
-            usage.add(report.candidates.index, report.chosen_rows())
-            if report.selection is not None:
-                fallbacks += report.selection.fallback
-            method.threshold.update(Observation(step, report.mean_loss))
-            if method.threshold.open and gate_open_step is None:
-                gate_open_step = step
-                usage.gate_opened()
-            on_step(step, cost.train_seconds)
-            if step % setup.eval_every == 0:
-                record_evaluation()
-        if losses:
-            record_evaluation()
-
-    for name, values in usage.arrays().items():
+    for name, values in run.usage.arrays().items():
         recorder.array(name, values)
-    predicted = predictions(model, setup.dataset.train, setup.eval_chunk_size)
+    predicted = predictions(run.model, setup.dataset.train, setup.eval_chunk_size)
     recorder.array("train_prediction", predicted)
     return {
-        "steps": step,
-        "gate_open_step": gate_open_step,
-        "fallback_count": fallbacks,
+        "steps": run.step,
+        "gate_open_step": run.gate_open_step,
         **final,
-        **cost.totals(),
+        **run.cost.totals(),
+        **selection_cost(run.cost.totals(), run.step, run.gate_open_step),
     }
+
+
+def _beginning(setup: Training) -> RunState:
+    return RunState(
+        setup.model,
+        setup.make_optimizer(setup.model.parameters()),
+        setup.make_method(),
+        setup.streams,
+        CostMeter(setup.device),
+        Usage(len(setup.dataset.train), setup.device),
+        Delayed(setup.device),
+    )
+
+
+def _step(setup: Training, run: RunState, recorder: Recorder, progress: float) -> None:
+    """One step and what is counted of it. progress: share of the budget spent before it."""
+    report = train_step(
+        run.model, run.optimizer, run.method, setup.batch_size, run.streams, run.cost, run.step
+    )
+    if setup.pattern_every and run.step % setup.pattern_every == 0:
+        _record_pattern(recorder, run.step, report, setup.dataset.train)
+    if run.step % diagnostics.EVERY == 0:
+        for name, value in diagnostics.look_at(report.chosen).items():
+            run.tally.add(name, value)
+    run.step += 1
+    run.tally.add("train_loss", report.mean_loss)
+    if report.chosen.selection is not None:
+        run.tally.add("fallbacks", report.chosen.selection.fallback)
+    offered, device = report.chosen.offered, setup.device
+    run.usage.add(
+        None if offered is None else offered.to(device), report.chosen.batch.index.to(device)
+    )
+    read = [report.mean_loss] if report.tau is None else [report.mean_loss, report.tau]
+    for step, values in run.delayed.put(run.step, read):
+        _observe(run, Observation(step, values[0], progress, *values[1:]))
+
+
+def _observe(run: RunState, seen: Observation) -> None:
+    """Shows the threshold a step; notes when the gate first opens."""
+    if not math.isfinite(seen.mean_loss):
+        raise UserError(
+            f"training diverged: the mini-batch loss is {seen.mean_loss} at step {seen.step}; "
+            "lower optimizer.lr"
+        )
+    threshold = run.method.threshold
+    threshold.update(seen)
+    if threshold.open and run.gate_open_step is None:
+        run.gate_open_step = run.step
+        run.usage.gate_opened()
+
+
+def _evaluate(setup: Training, run: RunState, recorder: Recorder) -> dict[str, float]:
+    """Records a row of the curve; returns its values that a summary repeats."""
+    with run.cost("eval"):
+        test_loss, accuracy = evaluate(run.model, setup.dataset.test, setup.eval_chunk_size)
+    final = {
+        "fallback_count": int(run.tally.total("fallbacks")),
+        "test_loss": test_loss,
+        "test_accuracy": accuracy,
+    }
+    means = ("train_loss", *diagnostics.NAMES)
+    recorder.row(
+        "curve",
+        step=run.step,
+        **run.cost.totals(),
+        gate_open=run.method.threshold.open,
+        **{name: run.tally.mean(name) for name in means},
+        **final,
+    )
+    run.tally.reset(*means)
+    return final
 
 
 def _record_pattern(recorder: Recorder, step: int, report: StepReport, samples: Samples) -> None:
     """The samples that step `step` trains on, and their predicted class (paper figure 1)."""
-    rows = report.chosen_rows()
-    recorder.array(f"pattern/{step:06d}/x", samples.batch(rows).x)
-    recorder.array(f"pattern/{step:06d}/index", rows)
+    batch = report.chosen.batch
+    recorder.array(f"pattern/{step:06d}/x", batch.x)
+    recorder.array(f"pattern/{step:06d}/index", batch.index)
     recorder.array(f"pattern/{step:06d}/prediction", report.logits.argmax(1))
 
 
@@ -132,13 +180,10 @@ def _warm_up(setup: Training) -> None:
     """Two steps of either kind on throw-away copies: start-up costs are charged to no run."""
     model = copy.deepcopy(setup.model).train()
     optimizer = setup.make_optimizer(model.parameters())
-    method = setup.make_method()
     cost = CostMeter(setup.device)
-    streams = run_streams(0, setup.device)
-    rows = torch.arange(setup.large_batch_size, device=setup.device)
+    streams = run_streams(0, setup.device, setup.streams.order.device)
     with drawing_from(streams.noise):
-        for _ in range(2):
-            train_step(model, optimizer, method, setup.batch_size, streams, cost)
-            if method.selector.uses_scores:
-                candidates = setup.dataset.train.batch(rows)
-                method.selector(method.score(model, candidates), setup.batch_size, streams.select)
+        for open in (False, True):
+            method = replace(setup.make_method(), threshold=FixedThreshold(open))
+            for step in range(2):
+                train_step(model, optimizer, method, setup.batch_size, streams, cost, step)

@@ -1,12 +1,25 @@
 """A method: the five parts that decide what is trained on. One entry of a legend."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
 from cdfis_bench.core.errors import require
-from cdfis_bench.core.types import Batch, Metric, Selector, Source, Threshold, Weighting
+from cdfis_bench.core.streams import Streams
+from cdfis_bench.core.types import (
+    Batch,
+    Chosen,
+    Feedback,
+    Metric,
+    Selector,
+    Source,
+    Threshold,
+    Weighting,
+)
+from cdfis_bench.engine.cost import CostMeter
 from cdfis_bench.engine.modes import in_mode
 
 
@@ -44,6 +57,19 @@ class Method:
             f"{_name(self.weighting)} needs exact draw probabilities, which {_name(self.selector)} "
             "does not have; use weighting=none, or selector=cdf with selector.replacement=true",
         )
+        require(
+            not self.threshold.needs_scores or hasattr(self.metric, "of_logits"),
+            f"{_name(self.threshold)} watches the scores of trained samples, which "
+            f"{_name(self.metric)} does not give for free; use metric=loss or "
+            "metric=grad_norm_bound",
+        )
+
+    def choose(self, model: nn.Module, n: int, streams: Streams, cost: CostMeter) -> Chosen:
+        """The next mini-batch; modes are restored."""
+        selecting = self.threshold.open and self.selector.uses_scores
+        return self.source.choose(
+            selecting, streams.order, Choosing(self, model, n, streams.select, cost)
+        )
 
     def score(self, model: nn.Module, batch: Batch) -> Tensor:
         """Scores [K] of the candidates, chunk by chunk; modes are restored."""
@@ -55,6 +81,84 @@ class Method:
                 batch.x.split(size), batch.y.split(size), batch.index.split(size), strict=True
             )
             return torch.cat([self.metric(model, Batch(*part)) for part in parts])
+
+    def scores_of(self, chosen: Chosen, logits: Tensor) -> Tensor:
+        """Of the candidates if they were scored, else of the trained samples [N], for free."""
+        if chosen.scores is not None:
+            return chosen.scores
+        return self.metric.of_logits(logits, chosen.batch.y)  # type: ignore[attr-defined]
+
+    @property
+    def learns(self) -> bool:
+        """Whether any part wants to see what training showed."""
+        return any(hasattr(part, "learn") for part in self._parts())
+
+    def learn(self, feedback: Feedback) -> None:
+        for part in self._parts():
+            if hasattr(part, "learn"):
+                part.learn(feedback)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Of every part that has a memory."""
+        return {
+            field.name: getattr(self, field.name).state_dict()
+            for field in fields(self)
+            if hasattr(getattr(self, field.name), "state_dict")
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        for name, of_part in state.items():
+            getattr(self, name).load_state_dict(of_part)
+
+    def _parts(self) -> tuple[object, ...]:
+        return self.source, self.metric, self.selector, self.weighting, self.threshold
+
+
+@dataclass(frozen=True, slots=True)
+class Choosing:
+    """One step's choice as its source sees it (core.types.Parts)."""
+
+    method: Method
+    model: nn.Module
+    n: int
+    generator: Generator
+    cost: CostMeter
+
+    @property
+    def metric(self) -> Metric:
+        return self.method.metric
+
+    @property
+    def selector(self) -> Selector:
+        return self.method.selector
+
+    @property
+    def weighting(self) -> Weighting:
+        return self.method.weighting
+
+    def score(self, candidates: Batch) -> Tensor:
+        with self.cost("score"):
+            scores = self.method.score(self.model, candidates)
+        self.cost.count_scored(
+            len(candidates), self.metric.forward_passes, self.metric.backward_passes
+        )
+        return scores
+
+    def select(self, candidates: Batch, scores: Tensor) -> Chosen:
+        with self.cost("select"):
+            # Draws are made where the generator lives: float64 sums do not exist on every device.
+            selection = self.selector(scores.to(self.generator.device), self.n, self.generator)
+            weights = self.weighting(selection, len(candidates))  # [N]
+            device = candidates.y.device
+            indices = selection.indices.to(device)
+            return Chosen(
+                batch=candidates.take(indices),
+                weights=None if weights is None else weights.to(device),
+                offered=candidates.index,
+                loaded=len(candidates),
+                selection=selection,
+                scores=scores,
+            )
 
 
 def _name(part: object) -> str:

@@ -7,24 +7,20 @@ from torch.nn.functional import cross_entropy
 from torch.optim import Optimizer
 
 from cdfis_bench.core.streams import Streams
-from cdfis_bench.core.types import Batch, Selection
+from cdfis_bench.core.types import Chosen, Feedback
 from cdfis_bench.engine.cost import CostMeter
+from cdfis_bench.engine.diagnostics import concentration
 from cdfis_bench.engine.method import Method
 
 
 @dataclass(frozen=True, slots=True)
 class StepReport:
-    """What one step did, for usage counts, thresholds and figures."""
+    """What one step did, for usage counts, thresholds and figures. Nothing waits for a device."""
 
-    mean_loss: float  # unweighted, before the update: comparable between methods
-    candidates: Batch  # [K], or [N] while the gate is closed
-    selection: Selection | None  # None while all candidates are trained on
+    mean_loss: Tensor  # [] unweighted, before the update: comparable between methods
+    tau: Tensor | None  # [] concentration of the scores, where the threshold watches it
+    chosen: Chosen
     logits: Tensor  # [N, C], before the update
-
-    def chosen_rows(self) -> Tensor:
-        """Rows of the training set that were trained on: [N] int64."""
-        rows = self.candidates.index
-        return rows if self.selection is None else rows.index_select(0, self.selection.indices)
 
 
 def train_step(
@@ -34,39 +30,37 @@ def train_step(
     n: int,
     streams: Streams,
     cost: CostMeter,
+    step: int = 0,
 ) -> StepReport:
     """Scores K candidates, keeps n of them, updates the model.
 
-    While the gate is closed it trains on the next n samples. Source: Knutsson et al. 2023, sections
-    4.1 and 4.2.
+    While the gate is closed it trains on the next n samples. step: steps finished before.
+    Source: Knutsson et al. 2023, sections 4.1 and 4.2.
     """
-    selecting = method.threshold.open and method.selector.uses_scores
-    with cost("load"):
-        candidates = method.source.next(selecting, streams.order)  # [K], or [N] while closed
-
-    if selecting:
-        with cost("score"):
-            scores = method.score(model, candidates)  # [K]
-        with cost("select"):
-            selection = method.selector(scores, n, streams.select)
-            weights = method.weighting(selection, len(candidates))  # [N]
-            x = candidates.x.index_select(0, selection.indices)  # [N, *D]
-            y = candidates.y.index_select(0, selection.indices)  # [N]
-        cost.count_scored(len(candidates), method.metric.backward_passes)
-    else:
-        selection, weights, x, y = None, None, candidates.x, candidates.y
+    chosen = method.choose(model, n, streams, cost)
+    batch, learns = chosen.batch, method.learns
 
     with cost("update"):
-        logits = model(x)  # [N, C]
-        if weights is None:
-            loss = mean_loss = cross_entropy(logits, y)
+        logits = model(batch.x)  # [N, C]
+        if chosen.weights is None and not learns:
+            loss = mean_loss = cross_entropy(logits, batch.y)
         else:
-            losses = cross_entropy(logits, y, reduction="none")  # [N]
-            loss, mean_loss = (weights * losses).mean(), losses.mean()
+            losses = cross_entropy(logits, batch.y, reduction="none")  # [N]
+            mean_loss = losses.mean()
+            loss = mean_loss if chosen.weights is None else (chosen.weights * losses).mean()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
+        logits, mean_loss = logits.detach(), mean_loss.detach()
 
-    cost.samples_loaded += len(candidates)
-    cost.count_trained(n)
-    return StepReport(mean_loss.item(), candidates, selection, logits.detach())
+    tau = None
+    if learns or method.threshold.needs_scores:
+        with cost("select"):
+            if learns:
+                method.learn(Feedback(step + 1, batch, logits, losses.detach(), chosen))
+            if method.threshold.needs_scores:
+                tau = concentration(method.scores_of(chosen, logits))
+
+    cost.samples_loaded += chosen.loaded
+    cost.count_trained(len(batch))
+    return StepReport(mean_loss, tau, chosen, logits)

@@ -23,6 +23,7 @@ class GradNorm:
     # here: of all parameters, because that is what the text says.
 
     signed = False
+    forward_passes = 1
     backward_passes = 1
 
     def __init__(self, chunk_size: int = 64) -> None:

@@ -16,6 +16,7 @@ class GradNormBound:
     """
 
     signed = False
+    forward_passes = 1
     backward_passes = 0
 
     def check(self, model: nn.Module) -> None:
@@ -27,5 +28,8 @@ class GradNormBound:
         Raises UserError if the network does not return logits [K, C].
         """
         with torch.no_grad():
-            logits = logits_of(model, batch.x)  # [K, C]
-            return torch.linalg.vector_norm(loss_gradients(logits, batch.y), dim=1)
+            return self.of_logits(logits_of(model, batch.x), batch.y)
+
+    def of_logits(self, logits: Tensor, y: Tensor) -> Tensor:
+        """The same from logits [K, C] that are there already."""
+        return torch.linalg.vector_norm(loss_gradients(logits, y), dim=1)

@@ -18,6 +18,7 @@ class GradNormLast:
     """
 
     signed = False
+    forward_passes = 1
     backward_passes = 0
 
     def check(self, model: nn.Module) -> None:

@@ -16,6 +16,7 @@ DENY = (
     "size",  # reaches a run through other keys only
     "name",
     "figure",
+    "checkpoint_every",
     "dataset.suggested",  # reaches a run through other keys only
     "dataset.root",  # where data lies does not count; what it is does: the fingerprint
     "dataset.path",

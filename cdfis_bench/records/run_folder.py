@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import torch
 from filelock import FileLock, Timeout
 from torch import Tensor
 
@@ -18,6 +19,7 @@ from cdfis_bench.records.stored_run import (
     ARRAYS_FILE,
     CURVE_FILE,
     RUN_FILE,
+    STATE_FILE,
     StoredRun,
     read_run,
 )
@@ -27,8 +29,8 @@ class RunFolder:
     """A Recorder that writes to disk. Rows are flushed one by one; arrays and the status `done`
     come last.
 
-    A process that dies leaves status `running`, and the next one to open the folder starts the run
-    afresh.
+    A process that dies leaves status `running`. The next one to open the folder goes on from the
+    state that was saved last, or starts the run afresh if none was.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -43,7 +45,7 @@ class RunFolder:
 
         card: what is known so far.
         """
-        for name in (CURVE_FILE, ARRAYS_FILE):
+        for name in (CURVE_FILE, ARRAYS_FILE, STATE_FILE):
             (self.folder / name).unlink(missing_ok=True)
         self._card = {
             "schema_version": SCHEMA_VERSION,
@@ -67,6 +69,35 @@ class RunFolder:
     def array(self, name: str, values: Tensor) -> None:
         self._arrays[name] = values.detach().cpu()
 
+    def save_state(self, state: dict[str, Any]) -> None:
+        """Keeps `state` (tensors and plain values) and how far the records are, in one step."""
+        path = self.folder / STATE_FILE
+        draft = path.with_name(path.name + ".tmp")
+        torch.save({"state": state, "rows": self._rows, "arrays": self._arrays}, draft)
+        draft.replace(path)
+
+    def resume(self) -> tuple[dict[str, Any], list[dict[str, Any]]] | None:
+        """(state, rows of the curve so far) to go on from instead of `begin`; None if there is
+        nothing to go on from.
+
+        Rows and arrays that were written after the state was saved are forgotten.
+        """
+        try:
+            card = json.loads((self.folder / RUN_FILE).read_text())
+            saved = torch.load(self.folder / STATE_FILE, weights_only=True)
+            lines = (self.folder / CURVE_FILE).read_text().splitlines()[: saved["rows"]]
+            rows = [json.loads(line) for line in lines]
+        except FileNotFoundError:
+            return None
+        if card["status"] != "running" or len(rows) != saved["rows"]:
+            return None
+        draft = self.folder / (CURVE_FILE + ".tmp")
+        draft.write_text("".join(line + "\n" for line in lines))
+        draft.replace(self.folder / CURVE_FILE)
+        self._card, self._arrays, self._rows = card, dict(saved["arrays"]), saved["rows"]
+        self.note(resumed=[*card.get("resumed", []), {"at": _now(), "row": self._rows}])
+        return saved["state"], rows
+
     def finish(self, summary: dict[str, Any]) -> StoredRun:
         """Writes the arrays, then the status `done`, and returns the stored run."""
         path = self.folder / ARRAYS_FILE
@@ -77,6 +108,7 @@ class RunFolder:
         draft.replace(path)
         self._close(status="done", curve_rows=self._rows, summary=summary)
         self.done = True
+        (self.folder / STATE_FILE).unlink(missing_ok=True)
         return StoredRun(self.folder, self._card)
 
     def fail(self, error: str, trace: str) -> None:

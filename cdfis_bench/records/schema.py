@@ -17,8 +17,11 @@ CURVE_COLUMNS: dict[str, str] = {
     "forward_samples": "forward passes of one sample, scoring and training",
     "backward_samples": "backward passes of one sample, scoring and training",
     "gate_open": "whether importance sampling was on at this step",
-    "fallback_count": "steps drawn uniformly because the scores could not be used",
     "train_loss": "mean loss of the mini-batches since the previous row; null at step 0",
+    "score_tau": "sqrt(K sum g^2) of the K scores, g = s / sum s; mean of every 10th such step",
+    "distinct_share": "different samples in a mini-batch / N; mean of every 10th selecting step",
+    "score_bias": "mean score of the selected / of the candidates; mean of every 10th such step",
+    "fallback_count": "steps drawn uniformly because the scores could not be used",
     "test_loss": "mean loss on the whole test set",
     "test_accuracy": "fraction of the whole test set classified correctly",
 }

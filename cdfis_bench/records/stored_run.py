@@ -12,6 +12,7 @@ from cdfis_bench.core.errors import UserError, require
 from cdfis_bench.records.schema import SCHEMA_VERSION
 
 RUN_FILE, CURVE_FILE, ARRAYS_FILE = "run.json", "curve.jsonl", "arrays.h5"
+STATE_FILE = "state.pt"  # of an unfinished run
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,5 +24,5 @@ class UniformSelector:
         return Selection(
             indices=random_order(k, generator)[:n],
             masses=torch.ones(k, dtype=torch.float64, device=scores.device),
-            fallback=False,
+            fallback=torch.zeros((), dtype=torch.bool, device=scores.device),
         )

@@ -6,14 +6,14 @@ import torch
 from torch import Generator, Tensor
 
 
-def uniform_if_unusable(values: Tensor, total: Tensor, low: float) -> tuple[Tensor, bool]:
+def uniform_if_unusable(values: Tensor, total: Tensor, low: float) -> tuple[Tensor, Tensor]:
     """(values, fallback): all ones unless low < total < infinity, and whether that happened.
 
-    values: [K]. total: [] a sum of them, which is not finite if one of them is not.
+    values: [K]. total: [] a sum of them, which is not finite if one of them is not. fallback: []
+    bool; nothing is read from the device.
     """
-    if low < total.item() < math.inf:
-        return values, False
-    return torch.ones_like(values), True
+    usable = (total > low) & (total < math.inf)
+    return torch.where(usable, values, 1.0), ~usable
 
 
 def random_order(k: int, generator: Generator) -> Tensor:

@@ -3,19 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-import torch
-from torch import Generator, Tensor
+from torch import Generator
 
 from cdfis_bench.core.errors import require
-from cdfis_bench.core.types import Batch, Samples
+from cdfis_bench.core.types import Chosen, Parts, Samples
+from cdfis_bench.sources.shuffled import ShuffledRows
 
 
 class PresampleSource:
-    """The next N samples of the shuffled training set while closed, the next K while open.
+    """The next K samples of the shuffled training set are scored, and n of them selected.
 
-    Every epoch is a new permutation. A rest that is too small for the next batch is dropped, so
-    that all batches of one kind have the same size and no sample is offered twice in one batch.
-    While closed the order depends on the seed alone: all arms of a seed train on the same samples.
+    While the gate is closed, the next N samples are trained on as they come.
+    Source: Knutsson et al. 2023, section 4.1.
     """
 
     def __init__(self, samples: Samples, large_batch_size: int, batch_size: int) -> None:
@@ -25,23 +24,20 @@ class PresampleSource:
             "samples; lower it",
         )
         self._samples = samples
+        self._rows = ShuffledRows(len(samples))
         self._k, self._n = large_batch_size, batch_size
-        self._order: Tensor | None = None  # [n] int64, the current epoch
-        self._position = 0
 
-    def next(self, open: bool, generator: Generator) -> Batch:
-        size = self._k if open else self._n
-        if self._order is None or self._position + size > len(self._order):
-            self._order = torch.randperm(
-                len(self._samples), generator=generator, device=generator.device
-            )
-            self._position = 0
-        index = self._order[self._position : self._position + size]
-        self._position += size
-        return self._samples.batch(index)
+    def choose(self, selecting: bool, order: Generator, parts: Parts) -> Chosen:
+        with parts.cost("load"):
+            rows = self._rows.next(self._k if selecting else self._n, order)
+            candidates = self._samples.batch(rows)  # [K], or [N] while closed
+        if not selecting:
+            return Chosen(candidates, offered=candidates.index, loaded=len(candidates))
+        scores = parts.score(candidates)  # [K]
+        return parts.select(candidates, scores)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"order": self._order, "position": self._position}
+        return self._rows.state_dict()
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self._order, self._position = state["order"], state["position"]
+        self._rows.load_state_dict(state)

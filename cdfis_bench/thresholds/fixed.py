@@ -11,6 +11,8 @@ class FixedThreshold:
     uniform sampling).
     """
 
+    needs_scores = False
+
     def __init__(self, open: bool) -> None:
         self._open = open
 

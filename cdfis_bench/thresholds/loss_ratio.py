@@ -16,6 +16,8 @@ class LossRatioThreshold:
     Source: Knutsson et al. 2023, section 4.2.
     """
 
+    needs_scores = False
+
     def __init__(self, fraction: float) -> None:
         self.fraction = require_number("threshold.fraction", fraction, 0.0, 1.0)
         self._first_loss: float | None = None

@@ -16,7 +16,7 @@ CASES = [
     (["chunk_size=0"], "chunk_size=0 must be at least 1"),
     (["pattern_every=0"], "pattern_every=0 must be at least 1"),
     (["budget.steps=null"], "the run would never end"),
-    (["budget.steps=0"], "budget.steps=0 must be at least 1"),
+    (["budget.steps=0"], "budget.steps=0 must be above 0"),
     (["budget.train_seconds=-1"], "budget.train_seconds=-1"),
     (["threshold.fraction=-0.5"], r"threshold.fraction=-0.5 must be a number in \[0, 1\]"),
     (["threshold.fraction=half"], "threshold.fraction='half' must be a number"),

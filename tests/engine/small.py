@@ -56,4 +56,7 @@ SECONDS = ("train_seconds", "load_seconds", "score_seconds", "select_seconds", "
 
 def numbers(rows):
     """Rows without what a clock says."""
-    return [{k: v for k, v in row.items() if not k.endswith("_seconds")} for row in rows]
+    return [
+        {k: v for k, v in row.items() if not k.endswith("_seconds") and k != "step_cost"}
+        for row in rows
+    ]

@@ -161,6 +161,38 @@ def test_seconds_of_the_phases_add_up_and_leave_out_evaluation():
     assert all(summary[f"{p}_seconds"] > 0 for p in (*phases, "eval"))
 
 
+def test_equal_cost_is_counted_in_uniform_steps():
+    """K = 256, N = 32: a step that scores costs (256 + 3 x 32) / (3 x 32) = 3.67 of them."""
+    cost = ["budget.steps=null", "budget.uniform_steps=44"]
+    assert run("method=uniform", *cost)[1]["steps"] == 44
+    summary = run("method=loss_cdf", "threshold=none", *cost)[1]
+    assert summary["steps"] == 12
+    assert summary["break_even"] == pytest.approx((256 + 3 * 32) / (3 * 32))
+    assert summary["step_cost"] > 1
+    summary = run("method=grad_norm_cdf", "threshold=none", *cost)[1]
+    assert summary["steps"] == 5  # a scoring step costs 9 uniform ones
+    assert summary["break_even"] == pytest.approx((3 * 256 + 3 * 32) / (3 * 32))
+
+
+def test_the_break_even_does_not_depend_on_when_the_gate_opened():
+    early, late = (run("method=loss_cdf", f"threshold.fraction={f}")[1] for f in (0.99, 0.95))
+    assert 0 < early["gate_open_step"] < late["gate_open_step"] < 40
+    assert early["break_even"] == pytest.approx(late["break_even"]) == pytest.approx(11 / 3)
+    assert run("method=uniform")[1]["break_even"] is None
+
+
+def test_diagnostics_obey_their_laws():
+    """The bias of CDF sampling by loss is tau^2 in expectation; top-k never repeats a sample."""
+    cdf = run("threshold=none", "budget.steps=200", "eval_every=200")[0].rows[-1]
+    assert 1 < cdf["score_tau"] < 256**0.5
+    assert cdf["score_bias"] == pytest.approx(cdf["score_tau"] ** 2, rel=0.1)
+    assert 0.8 < cdf["distinct_share"] < 1
+    topk = run("method=loss_topk", "threshold=none")[0].rows[-1]
+    assert topk["distinct_share"] == 1
+    uniform = run("method=uniform")[0].rows[-1]
+    assert uniform["score_tau"] is uniform["distinct_share"] is uniform["score_bias"] is None
+
+
 def test_a_diverging_run_is_stopped_with_the_step():
     with pytest.raises(UserError, match=r"diverged.*lower optimizer\.lr"):
         run("optimizer.lr=1e30")

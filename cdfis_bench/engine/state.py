@@ -1,0 +1,74 @@
+"""All that a run must not forget between two steps."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+from torch.optim import Optimizer
+
+from cdfis_bench.core.streams import Streams, state_while_lent
+from cdfis_bench.engine.cost import CostMeter
+from cdfis_bench.engine.delayed import Delayed
+from cdfis_bench.engine.method import Method
+from cdfis_bench.engine.tally import Tally
+from cdfis_bench.engine.usage import Usage
+
+
+class RunState:
+    """The network, what trains it, what chooses, and what has been counted.
+
+    Saved and put back, an interrupted run goes on as if it had not been (bit for bit on a CPU with
+    a budget in steps).
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizer: Optimizer,
+        method: Method,
+        streams: Streams,
+        cost: CostMeter,
+        usage: Usage,
+        delayed: Delayed,
+    ) -> None:
+        self.model = model
+        self.optimizer = optimizer
+        self.method = method
+        self.streams = streams
+        self.cost = cost
+        self.usage = usage
+        self.delayed = delayed
+        self.tally = Tally()
+        self.step = 0  # finished
+        self.gate_open_step: int | None = 0 if method.threshold.open else None
+
+    def state_dict(self) -> dict[str, Any]:
+        """Taken inside `drawing_from(streams.noise)`. Tensors are the live ones: save at once."""
+        return {
+            "step": self.step,
+            "gate_open_step": self.gate_open_step,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "method": self.method.state_dict(),
+            "cost": self.cost.totals(),
+            "usage": self.usage.state_dict(),
+            "tally": self.tally.state_dict(),
+            "delayed": self.delayed.state_dict(),
+            "order": self.streams.order.get_state(),
+            "select": self.streams.select.get_state(),
+            "noise": state_while_lent(self.streams.noise),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Before `drawing_from(streams.noise)` is entered."""
+        self.step = state["step"]
+        self.gate_open_step = state["gate_open_step"]
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.method.load_state_dict(state["method"])
+        self.cost.load_totals(state["cost"])
+        self.usage.load_state_dict(state["usage"])
+        self.tally.load_state_dict(state["tally"])
+        self.delayed.load_state_dict(state["delayed"])
+        for name in ("order", "select", "noise"):
+            getattr(self.streams, name).set_state(state[name])

@@ -1,0 +1,36 @@
+"""The order in which a training set is gone through."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Generator, Tensor
+
+
+class ShuffledRows:
+    """The rows of a training set, every epoch in a new random order.
+
+    A rest that is too small for the next batch is dropped, so that no sample is twice in one batch.
+    As long as all batches have one size, the order depends on the generator alone: all arms of a
+    seed train on the same samples until their gates open.
+    """
+
+    def __init__(self, n: int) -> None:
+        self._n = n
+        self._order: Tensor | None = None  # [n] int64, the current epoch
+        self._position = 0
+
+    def next(self, size: int, generator: Generator) -> Tensor:
+        """The next `size` rows, int64, distinct, on the generator's device. size: 1..n."""
+        if self._order is None or self._position + size > self._n:
+            self._order = torch.randperm(self._n, generator=generator, device=generator.device)
+            self._position = 0
+        rows = self._order[self._position : self._position + size]
+        self._position += size
+        return rows
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"order": self._order, "position": self._position}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self._order, self._position = state["order"], state["position"]
