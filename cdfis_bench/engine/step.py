@@ -39,6 +39,7 @@ def train_step(
     """
     chosen = method.choose(model, n, streams, cost)
     batch, learns = chosen.batch, method.learns
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
 
     with cost("update"):
         logits = model(batch.x)  # [N, C]
@@ -48,7 +49,8 @@ def train_step(
             losses = cross_entropy(logits, batch.y, reduction="none")  # [N]
             mean_loss = losses.mean()
             loss = mean_loss if chosen.weights is None else (chosen.weights * losses).mean()
-        optimizer.zero_grad(set_to_none=True)
+        for parameter in parameters:  # optimizer.zero_grad takes ten times as long
+            parameter.grad = None
         loss.backward()
         optimizer.step()
         logits, mean_loss = logits.detach(), mean_loss.detach()
