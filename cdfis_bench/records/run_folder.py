@@ -12,7 +12,7 @@ import torch
 from filelock import FileLock, Timeout
 from torch import Tensor
 
-from cdfis_bench.core.errors import UserError
+from cdfis_bench.core.errors import UserError, require
 from cdfis_bench.records.files import write_json
 from cdfis_bench.records.schema import SCHEMA_VERSION
 from cdfis_bench.records.stored_run import (
@@ -80,17 +80,24 @@ class RunFolder:
         """(state, rows of the curve so far) to go on from instead of `begin`; None if there is
         nothing to go on from.
 
-        Rows and arrays that were written after the state was saved are forgotten.
+        Rows and arrays that were written after the state was saved are forgotten. Raises UserError
+        if there is a state that cannot be used.
         """
+        path = self.folder / STATE_FILE
+        stored = read_run(self.folder)
+        if stored is None or stored.card["status"] != "running" or not path.exists():
+            return None
+        card = stored.card
         try:
-            card = json.loads((self.folder / RUN_FILE).read_text())
-            saved = torch.load(self.folder / STATE_FILE, weights_only=True)
+            saved = torch.load(path, weights_only=True)
             lines = (self.folder / CURVE_FILE).read_text().splitlines()[: saved["rows"]]
             rows = [json.loads(line) for line in lines]
-        except FileNotFoundError:
-            return None
-        if card["status"] != "running" or len(rows) != saved["rows"]:
-            return None
+            require(len(rows) == saved["rows"], f"{CURVE_FILE} has lost rows")
+        except Exception as error:  # of torch.load, whatever is wrong with the file
+            raise UserError(
+                f"{path} cannot be used to go on from ({type(error).__name__}); delete it to start "
+                "the run afresh"
+            ) from error
         draft = self.folder / (CURVE_FILE + ".tmp")
         draft.write_text("".join(line + "\n" for line in lines))
         draft.replace(self.folder / CURVE_FILE)

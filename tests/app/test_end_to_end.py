@@ -132,6 +132,35 @@ def test_a_sweep_killed_in_the_middle_is_finished_by_the_same_command(tmp_path):
     assert all(path.exists() for path in figure_files(tmp_path, "killed"))
 
 
+def test_a_killed_run_goes_on_from_its_last_state(tmp_path):
+    """kill -9, then the same command: the same numbers as a run that nobody killed."""
+    arguments = [*TINY, "budget.steps=1500", "eval_every=10", "checkpoint_every=40"]
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    killed.mkdir(), whole.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cdfis_bench", *arguments],
+        cwd=killed,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not any(
+        (run / "state.pt").exists() for run in runs(killed)
+    ):
+        time.sleep(0.002)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert cdfis(killed, *arguments).returncode == 0
+    assert cdfis(whole, *arguments).returncode == 0
+    (first,), (second,) = runs(killed), runs(whole)
+    assert read_run(first).card["resumed"], "it began afresh"
+    assert numbers(read_run(first).rows()) == numbers(read_run(second).rows())
+    assert (
+        read_run(first).array("selected_count") == read_run(second).array("selected_count")
+    ).all()
+
+
 def test_a_single_run_draws_its_own_curve(tmp_path):
     result = cdfis(tmp_path, *TINY)
     assert result.returncode == 0, result.stderr

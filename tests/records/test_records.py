@@ -55,6 +55,47 @@ def test_a_failed_run_says_why_and_is_done_again(tmp_path):
     assert len(write_run(tmp_path / "r").rows()) == 3
 
 
+def unfinished(folder, rows_before, rows_after):
+    run = RunFolder(folder)
+    run.begin({"id": "a-s0"})
+    for step in range(rows_before + rows_after):
+        if step == rows_before:
+            run.array("pattern/000000/x", torch.ones(2, 2))
+            run.save_state({"step": 7, "weights": torch.arange(3)})
+            run.array("pattern/000007/x", torch.ones(2, 2))
+        run.row("curve", step=step)
+
+
+def test_an_unfinished_run_goes_on_from_its_state_and_forgets_what_came_after(tmp_path):
+    (tmp_path / "r").mkdir()
+    unfinished(tmp_path / "r", 2, 3)
+    run = RunFolder(tmp_path / "r")
+    state, rows = run.resume()
+    assert state["step"] == 7 and state["weights"].tolist() == [0, 1, 2]
+    assert [row["step"] for row in rows] == [0, 1]
+    run.row("curve", step=100)
+    stored = run.finish({})
+    assert [row["step"] for row in stored.rows()] == [0, 1, 100]
+    assert stored.array_names("pattern") == ["000000"]
+    assert len(stored.card["resumed"]) == 1
+    assert not (tmp_path / "r" / "state.pt").exists()
+
+
+def test_a_state_that_is_damaged_is_named_and_nothing_is_overwritten(tmp_path):
+    (tmp_path / "r").mkdir()
+    unfinished(tmp_path / "r", 2, 3)
+    (tmp_path / "r" / "state.pt").write_bytes(b"PK no zip")
+    with pytest.raises(UserError, match=r"state\.pt cannot be used.*delete it"):
+        RunFolder(tmp_path / "r").resume()
+    assert len((tmp_path / "r" / "curve.jsonl").read_text().splitlines()) == 5
+
+
+def test_without_a_saved_state_there_is_nothing_to_go_on_from(tmp_path):
+    assert RunFolder(tmp_path).resume() is None
+    write_run(tmp_path / "r")
+    assert RunFolder(tmp_path / "r").resume() is None
+
+
 def _dies_in_the_middle(folder):
     with claim(folder):
         run = RunFolder(folder)
