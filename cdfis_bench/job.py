@@ -111,6 +111,7 @@ def _compute(
 
     Raises UserError; the folder then says `failed`, unless the run was already done.
     """
+    launcher, concurrent_runs = _launcher()
     run = RunFolder(folder)
     resumed = run.resume()
     if resumed is None:
@@ -122,7 +123,7 @@ def _compute(
                 "method": config["method"],
                 "config": config,
                 "data_fingerprint": data,
-                **provenance(device),
+                **provenance(device, launcher, concurrent_runs),
             }
         )
     state, rows = resumed or (None, [])
@@ -138,7 +139,13 @@ def _compute(
         budget = setup.budget
         with (
             tracker.open(_card(config, arm, folder, sweeping)) as tracked,
-            run_progress(folder.name, budget.steps, budget.train_seconds, sweeping) as progress,
+            run_progress(
+                folder.name,
+                budget.steps,
+                budget.train_seconds,
+                below=sweeping,
+                shown=concurrent_runs == 1,
+            ) as progress,
         ):
             for row in rows:  # a tracker starts afresh: it gets what was recorded before, too
                 tracked.row("curve", **row)
@@ -156,6 +163,15 @@ def _compute(
         raise UserError(
             f"{folder.name} failed: {told}; the traceback is in {folder / 'run.json'}"
         ) from error
+
+
+def _launcher() -> tuple[str, int | None]:
+    """What started this run, and how many runs it computes at a time (None: not known)."""
+    hydra = HydraConfig.get()
+    if hydra.mode != RunMode.MULTIRUN:
+        return "none", 1
+    name = hydra.runtime.choices["hydra/launcher"]
+    return name, {"basic": 1, "pool": hydra.launcher.get("n_jobs")}.get(name)
 
 
 def _card(config: dict[str, Any], arm: str, folder: Path, sweeping: bool) -> RunCard:

@@ -24,11 +24,16 @@ class SweepCallback(Callback):
         self._bar: tqdm[NoReturn] | None = None
         self._lock: FileLock | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For a launcher's worker process: neither the bar nor the folder's lock is its own."""
+        return {"_bar": None, "_lock": None}
+
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Takes the experiment's folder and forgets which jobs an earlier command had."""
         from cdfis_bench.records.experiment import forget_jobs
 
         _or_exit(_refuse_swept_experiments, config)
+        _or_exit(_check_launcher, config)
         _or_exit(_figure, config)  # a wrong axis is refused now, not after the last run
         self._lock = _or_exit(_take_folder, config)
         forget_jobs(Path(config.results_dir), config.name)
@@ -85,6 +90,13 @@ def _refuse_swept_experiments(config: DictConfig) -> None:
                 f"{override.input_line} sweeps over experiments and would drop the sweeps in "
                 "them; give one experiment per command"
             )
+
+
+def _check_launcher(config: DictConfig) -> None:
+    if config.hydra.runtime.choices["hydra/launcher"] == "pool":
+        from hydra_plugins.cdfis_bench_pool import check_pool
+
+        check_pool(config.hydra.launcher)
 
 
 def _number_of_jobs(config: DictConfig) -> int:

@@ -34,6 +34,7 @@ def test_every_configuration_file_is_in_the_wheel(site):
         return sorted(str(path.relative_to(folder)) for path in folder.rglob("*.yaml"))
 
     assert files(site / "cdfis_bench" / "conf") == files(ROOT / "conf") != []
+    assert (site / "hydra_plugins" / "cdfis_bench_pool.py").exists()
 
 
 def test_the_wheel_runs_an_experiment_from_an_empty_folder(site, tmp_path):

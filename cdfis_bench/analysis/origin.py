@@ -11,23 +11,30 @@ def data_text(runs: Sequence[StoredRun]) -> str:
     return ", ".join(_distinct(run.card.get("dataset", "unnamed data") for run in runs))
 
 
+def _hardware(run: StoredRun) -> dict[str, Any]:
+    """Older runs were computed one at a time and do not say so."""
+    return {"concurrent_runs": 1, **run.card["hardware"]}
+
+
 def hardware_text(runs: Sequence[StoredRun]) -> str:
     """Every hardware that the runs were computed on, each once."""
-    return " and ".join(_distinct(_describe(run.card["hardware"]) for run in runs))
+    return " and ".join(_distinct(_describe(_hardware(run)) for run in runs))
 
 
 def same_hardware(runs: Sequence[StoredRun]) -> bool:
     """Whether the seconds of the runs can be compared."""
-    return all(run.card["hardware"] == runs[0].card["hardware"] for run in runs)
+    return all(_hardware(run) == _hardware(runs[0]) for run in runs)
 
 
 def _describe(hardware: dict[str, Any]) -> str:
-    """Device and name; threads too on a CPU, where they decide the speed."""
-    text = f"{hardware['device']} {hardware['device_name']}"
-    if hardware["device"] != "cpu":
-        return text
-    threads = hardware["cpu_threads"]
-    return f"{text}, {threads} thread{'' if threads == 1 else 's'}"
+    """Device and name; threads too on a CPU, where they decide the speed; runs at a time."""
+    parts = [f"{hardware['device']} {hardware['device_name']}"]
+    if hardware["device"] == "cpu":
+        threads = hardware["cpu_threads"]
+        parts.append(f"{threads} thread{'' if threads == 1 else 's'}")
+    if hardware["concurrent_runs"] != 1:
+        parts.append(f"{hardware['concurrent_runs'] or 'an unknown number of'} runs at a time")
+    return ", ".join(parts)
 
 
 def _distinct(values: Any) -> list[str]:

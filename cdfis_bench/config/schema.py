@@ -85,6 +85,13 @@ def method_label(root: DictConfig) -> str:
     return label if root.weighting.name == "none" else f"{label}_{root.weighting.name}"
 
 
+def cores() -> int:
+    """Cores that this process may use, as the pool counts them (affinity, a container's share)."""
+    from joblib import cpu_count  # part of the extra `parallel`
+
+    return cpu_count()
+
+
 def register() -> None:
     """Makes the schema and the resolvers known to Hydra and OmegaConf; again is harmless."""
     ConfigStore.instance().store(name="schema", node=Config)
@@ -96,6 +103,7 @@ def register() -> None:
         lambda full, small, *, _root_: small if _root_.size == Size.small else full,
         replace=True,
     )
+    OmegaConf.register_new_resolver("cdfis.cores", cores, replace=True)
 
 
 register()

@@ -10,8 +10,12 @@ import torch
 import cdfis_bench
 
 
-def provenance(device: torch.device) -> dict[str, Any]:
-    """Versions, commit and hardware of the process that calls this. Names no host and no user."""
+def provenance(device: torch.device, launcher: str, concurrent_runs: int | None) -> dict[str, Any]:
+    """Versions, commit and hardware of the process that calls this. Names no host and no user.
+
+    launcher: what started the run. concurrent_runs: how many runs its sweep computes at a time;
+    None: not known.
+    """
     return {
         "versions": {
             "cdfis_bench": cdfis_bench.__version__,
@@ -20,10 +24,12 @@ def provenance(device: torch.device) -> dict[str, Any]:
             "cuda": torch.version.cuda if device.type == "cuda" else None,
         },
         **_commit(),
+        "launcher": launcher,
         "hardware": {
             "device": device.type,
             "device_name": _device_name(device),
             "cpu_threads": torch.get_num_threads(),
+            "concurrent_runs": concurrent_runs,  # they slow each other down: part of the hardware
         },
     }
 

@@ -11,7 +11,7 @@ from matplotlib import rcParams
 from cdfis_bench.core.errors import UserError
 from cdfis_bench.figures.curves import Curves
 from cdfis_bench.figures.limits import y_limits
-from tests.analysis.fabricate import GPU, experiment, run
+from tests.analysis.fabricate import CPU, GPU, experiment, run
 
 
 @pytest.fixture(autouse=True)
@@ -79,6 +79,16 @@ def test_seconds_of_different_hardware_share_no_axis(tmp_path):
     assert not (tmp_path / "out").exists()
     Curves(x=["train_seconds"], y=["test_loss"], allow_mixed=True).draw(runs, tmp_path / "out")
     Curves(x=["step"], y=["test_loss"]).draw(runs, tmp_path / "out")
+
+
+def test_seconds_of_runs_side_by_side_share_no_axis_with_those_of_one_alone(tmp_path):
+    two = run(tmp_path, seed=1, hardware=CPU | {"concurrent_runs": 2})
+    older = run(tmp_path)  # before runs could be computed side by side; it does not say
+    alone = run(tmp_path, seed=2, hardware=CPU | {"concurrent_runs": 1})
+    with pytest.raises(UserError, match="A processor, 1 thread, 2 runs at a time"):
+        Curves(x=["train_seconds"]).draw(experiment(alone, two), tmp_path / "out")
+    Curves(x=["train_seconds"]).draw(experiment(alone, older), tmp_path / "out")
+    Curves(x=["step"]).draw(experiment(alone, two), tmp_path / "out")
 
 
 def test_arms_may_be_evaluated_at_different_steps(tmp_path):

@@ -1,0 +1,122 @@
+"""`hydra/launcher=pool`: the runs of a sweep side by side, each in a process of its own.
+
+Hydra finds launchers in the namespace `hydra_plugins` only, and imports this file for --help too:
+joblib, which brings the processes, is imported when a sweep starts.
+"""
+
+import importlib.util
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from pathlib import Path
+from typing import Any
+
+from hydra.core.singleton import Singleton
+from hydra.core.utils import JobReturn, JobStatus, setup_globals
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+from cdfis_bench.core.errors import UserError, require
+
+# One thread per process, unless device.threads says otherwise. Set before torch is imported there.
+ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+
+
+def check_pool(launcher: DictConfig) -> None:
+    """Raises UserError if the pool of this configuration (hydra.launcher) cannot be had."""
+    if importlib.util.find_spec("hydra_plugins.hydra_joblib_launcher") is None:
+        raise UserError(
+            "hydra/launcher=pool needs hydra-joblib-launcher, which is not installed; "
+            "pip install 'cdfis-bench[parallel]'"
+        )
+    n = launcher.n_jobs
+    require(
+        isinstance(n, int) and n >= 1, f"hydra.launcher.n_jobs={n} must be a whole number above 0"
+    )
+
+
+class PoolLauncher(Launcher):
+    """hydra-joblib-launcher's jobs, with a pool of one for each worker.
+
+    In the launcher's own pool of many, a worker that dies takes the others and the rest of the
+    sweep along (TerminatedWorkerError); here it loses the run it had, and a new one takes over.
+    Jobs are reported to the callbacks of the process that launches, too: on_job_end otherwise
+    happens in the workers only, and the sweep's bar would stand still.
+    """
+
+    def __init__(self, n_jobs: int) -> None:
+        self._n_jobs = n_jobs
+
+    def setup(
+        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
+    ) -> None:
+        self._context, self._task, self._config = hydra_context, task_function, config
+
+    def launch(
+        self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
+    ) -> Sequence[JobReturn]:
+        from joblib.externals.loky.process_executor import BrokenProcessPool
+
+        setup_globals()
+        waiting = deque(enumerate(map(list, job_overrides), initial_job_idx))
+        idle: list[Any] = [None] * min(self._n_jobs, len(waiting))  # None: not started yet
+        running: dict[Future[JobReturn], tuple[Any, int, list[str]]] = {}
+        returns: dict[int, JobReturn] = {}
+        finished = False
+        try:
+            while waiting or running:
+                while waiting and idle:
+                    worker = idle.pop() or _new_worker()
+                    job = waiting.popleft()
+                    running[self._submit(worker, *job)] = (worker, *job)
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    worker, number, overrides = running.pop(future)
+                    try:
+                        returns[number] = future.result()
+                    except BrokenProcessPool:
+                        worker, returns[number] = None, self._lost(number, overrides)
+                    idle.append(worker)
+                    self._context.callbacks.on_job_end(
+                        config=self._config, job_return=returns[number]
+                    )
+            finished = True
+        finally:
+            for worker in (*idle, *(worker for worker, *_ in running.values())):
+                if worker is not None:
+                    worker.shutdown(kill_workers=not finished)
+        return [returns[number] for number in sorted(returns)]
+
+    def _submit(self, worker: Any, number: int, overrides: list[str]) -> Future[JobReturn]:
+        from hydra_plugins.hydra_joblib_launcher._core import execute_job
+
+        return worker.submit(
+            execute_job,
+            number,
+            overrides,
+            self._context,
+            self._config,
+            self._task,
+            Singleton.get_state(),
+        )
+
+    def _lost(self, number: int, overrides: list[str]) -> JobReturn:
+        """Notes that the job's process died. The sweep goes on; the figure says what is missing."""
+        from cdfis_bench.progress import say
+        from cdfis_bench.records.experiment import Job, note_job
+
+        told = "its process was killed (was memory short?); give the command again"
+        say(f"failed: {' '.join(overrides)}: {told}")
+        job = Job(number, overrides, "failed", error=told)
+        note_job(Path(self._config.results_dir), str(self._config.name), job)
+        # COMPLETED: for any other status Hydra would end the sweep before its figure is drawn.
+        return JobReturn(
+            overrides=overrides, status=JobStatus.COMPLETED, _return_value={"error": told}
+        )
+
+
+def _new_worker() -> Any:
+    from joblib.externals.loky import ProcessPoolExecutor
+
+    # timeout: an idle worker ends by itself, should the process that launched it be killed.
+    return ProcessPoolExecutor(max_workers=1, env=ONE_THREAD, timeout=10)
