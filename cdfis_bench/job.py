@@ -20,7 +20,7 @@ from cdfis_bench.engine.loop import train
 from cdfis_bench.progress import run_progress, say
 from cdfis_bench.records.experiment import Job, note_job
 from cdfis_bench.records.identity import arm_id, run_name
-from cdfis_bench.records.provenance import provenance
+from cdfis_bench.records.provenance import one_after_the_other, provenance
 from cdfis_bench.records.run_folder import RunFolder, claim
 from cdfis_bench.records.stored_run import StoredRun
 
@@ -112,6 +112,7 @@ def _compute(
     Raises UserError; the folder then says `failed`, unless the run was already done.
     """
     launcher, concurrent_runs = _launcher()
+    origin = provenance(device, launcher, concurrent_runs)
     run = RunFolder(folder)
     resumed = run.resume()
     if resumed is None:
@@ -123,9 +124,11 @@ def _compute(
                 "method": config["method"],
                 "config": config,
                 "data_fingerprint": data,
-                **provenance(device, launcher, concurrent_runs),
+                **origin,
             }
         )
+    else:
+        run.note(hardware=one_after_the_other(run.card["hardware"], origin["hardware"]))
     state, rows = resumed or (None, [])
     try:
         tracker = build_tracker(config)

@@ -34,6 +34,17 @@ def provenance(device: torch.device, launcher: str, concurrent_runs: int | None)
     }
 
 
+def one_after_the_other(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """The hardware of a run that was resumed: what changed reads "1, then 2".
+
+    Such a run equals no other hardware, so that its seconds are compared with nobody's.
+    """
+    return {
+        key: before.get(key) if before.get(key) == value else f"{before.get(key)}, then {value}"
+        for key, value in after.items()
+    }
+
+
 def _commit() -> dict[str, Any]:
     """The git commit of this checkout and whether it is dirty; nulls outside a checkout."""
     here = Path(cdfis_bench.__file__).parents[1]

@@ -35,7 +35,7 @@ class RunFolder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._card: dict[str, Any] = {}
+        self.card: dict[str, Any] = {}
         self._arrays: dict[str, Tensor] = {}
         self._rows = 0
         self.done = False
@@ -47,18 +47,18 @@ class RunFolder:
         """
         for name in (CURVE_FILE, ARRAYS_FILE, STATE_FILE):
             (self.folder / name).unlink(missing_ok=True)
-        self._card = {
+        self.card = {
             "schema_version": SCHEMA_VERSION,
             "status": "running",
             "started": _now(),
             **card,
         }
-        write_json(self.folder / RUN_FILE, self._card)
+        write_json(self.folder / RUN_FILE, self.card)
 
     def note(self, **values: Any) -> None:
         """Adds to run.json what became known after the beginning."""
-        self._card |= values
-        write_json(self.folder / RUN_FILE, self._card)
+        self.card |= values
+        write_json(self.folder / RUN_FILE, self.card)
 
     def row(self, table: str, **values: float | int | bool | None) -> None:
         assert table == "curve", table
@@ -101,7 +101,7 @@ class RunFolder:
         draft = self.folder / (CURVE_FILE + ".tmp")
         draft.write_text("".join(line + "\n" for line in lines))
         draft.replace(self.folder / CURVE_FILE)
-        self._card, self._arrays, self._rows = card, dict(saved["arrays"]), saved["rows"]
+        self.card, self._arrays, self._rows = card, dict(saved["arrays"]), saved["rows"]
         self.note(resumed=[*card.get("resumed", []), {"at": _now(), "row": self._rows}])
         return saved["state"], rows
 
@@ -116,7 +116,7 @@ class RunFolder:
         self._close(status="done", curve_rows=self._rows, summary=summary)
         self.done = True
         (self.folder / STATE_FILE).unlink(missing_ok=True)
-        return StoredRun(self.folder, self._card)
+        return StoredRun(self.folder, self.card)
 
     def fail(self, error: str, trace: str) -> None:
         """Records why the run failed. It is tried again when it is asked for again."""

@@ -11,6 +11,7 @@ import torch
 
 from cdfis_bench.core.errors import UserError
 from cdfis_bench.records.experiment import Job, forget_jobs, note_job, read_jobs
+from cdfis_bench.records.provenance import one_after_the_other
 from cdfis_bench.records.run_folder import RunFolder, claim
 from cdfis_bench.records.stored_run import read_run
 
@@ -180,3 +181,10 @@ def test_a_damaged_note_of_a_job_is_a_failed_job(tmp_path):
     path.write_text('{"number": 0, ')
     (job,) = read_jobs(tmp_path, "exp")
     assert job.status == "failed" and "00000.json is damaged" in job.error
+
+
+def test_a_run_resumed_on_other_hardware_equals_neither():
+    alone = {"device": "cpu", "cpu_threads": 1, "concurrent_runs": 1}
+    assert one_after_the_other(alone, alone) == alone
+    both = one_after_the_other(alone, alone | {"concurrent_runs": 2})
+    assert both == alone | {"concurrent_runs": "1, then 2"}
