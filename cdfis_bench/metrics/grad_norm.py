@@ -5,16 +5,17 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from cdfis_bench.core.errors import require
 from cdfis_bench.core.types import Batch
-from cdfis_bench.metrics.linear_gradients import norms_by_layer
+from cdfis_bench.metrics.layer_gradients import norms_by_layer
 from cdfis_bench.metrics.sample_gradients import norms_by_sample
 
 
 class GradNorm:
     """L2 norm of each sample's loss gradient over all trainable parameters; frozen ones not.
 
-    Networks that train nothing but nn.Linear layers on 2-D input, each used once, take a closed
-    form (3.5 times the price of metric=loss). Others take one vectorised pass per chunk_size
-    samples, with the memory of chunk_size gradients; the scores do not depend on chunk_size.
+    Networks whose trained layers are nn.Linear on 2-D and nn.Conv2d on 4-D input, each used once,
+    take one forward and one backward pass (3.5 times the price of metric=loss). Others take one
+    vectorised pass per chunk_size samples, with the memory of chunk_size gradients. The scores do
+    not depend on chunk_size.
     Dropout in train mode draws a mask per sample, as in training.
     Source: Knutsson et al. 2023, section 3 ("Gradient Norm Sampling").
     """
@@ -54,5 +55,5 @@ class GradNorm:
         Raises UserError if samples have no gradient of their own (BatchNorm in train mode), if
         torch.func cannot handle the network, or if it does not return logits [K, C].
         """
-        scores = norms_by_layer(model, batch)
+        scores = norms_by_layer(model, batch, self.chunk_size)
         return norms_by_sample(model, batch, self.chunk_size) if scores is None else scores

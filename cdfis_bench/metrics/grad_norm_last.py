@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from cdfis_bench.core.errors import UserError, require
 from cdfis_bench.core.types import Batch
-from cdfis_bench.metrics.linear_calls import CallsOf, LinearCall
+from cdfis_bench.metrics.layer_calls import CallsOf, LayerCall
 from cdfis_bench.metrics.logits import logits_of, loss_gradients, widened
 
 
@@ -47,7 +47,7 @@ def _linears(model: nn.Module) -> list[nn.Linear]:
     return [module for module in model.modules() if isinstance(module, nn.Linear)]
 
 
-def _last_layer(calls: list[LinearCall], logits: Tensor) -> LinearCall:
+def _last_layer(calls: list[LayerCall], logits: Tensor) -> LayerCall:
     """The call whose output is the logits [K, C]; logits of two dimensions have a 2-D input."""
     last = calls[-1] if calls else None
     if last is None or last.output is not logits or last.version != logits._version:

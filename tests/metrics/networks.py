@@ -141,8 +141,8 @@ def convolutional(norm: Callable[[], nn.Module]) -> nn.Module:
     )  # fmt: skip
 
 
-# The first group is meant for the closed form, the second cannot be.
-CLOSED: dict[str, Callable[[], nn.Module]] = {
+# The first group goes layer by layer, the second cannot.
+BY_LAYER: dict[str, Callable[[], nn.Module]] = {
     "mlp": lambda: nn.Sequential(nn.Linear(2, 50), nn.ReLU(), nn.Linear(50, 2)),
     "no_bias": lambda: nn.Sequential(
         nn.Linear(2, 50, bias=False), nn.ReLU(), nn.Linear(50, CLASSES, bias=False)
@@ -158,13 +158,13 @@ CLOSED: dict[str, Callable[[], nn.Module]] = {
     "one_frozen": mlp_one_frozen,
     "side_branches": SideBranches,
     "keyword": lambda: Keyword(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, CLASSES)),
+    "cnn": lambda: convolutional(nn.Identity),
+    "cnn_one_frozen": cnn_one_frozen,
     "fixed_batch_norm": lambda: nn.Sequential(
         nn.Linear(2, 8), nn.BatchNorm1d(8, affine=False), nn.ReLU(), nn.Linear(8, CLASSES)
     ),
 }  # fmt: skip
 GENERAL: dict[str, Callable[[], nn.Module]] = {
-    "cnn": lambda: convolutional(nn.Identity),
-    "cnn_one_frozen": cnn_one_frozen,
     "group_norm": lambda: convolutional(lambda: nn.GroupNorm(2, 4)),
     "batch_norm": lambda: convolutional(lambda: nn.BatchNorm2d(4)),
     "used_twice": UsedTwice,
@@ -178,7 +178,7 @@ GENERAL: dict[str, Callable[[], nn.Module]] = {
         nn.utils.parametrizations.weight_norm(nn.Linear(2, 8)), nn.ReLU(), nn.Linear(8, CLASSES)
     ),
 }
-NETWORKS = CLOSED | GENERAL
+NETWORKS = BY_LAYER | GENERAL
 IMAGES = ("cnn", "cnn_one_frozen", "group_norm", "batch_norm")
 
 

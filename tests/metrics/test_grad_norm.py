@@ -10,7 +10,7 @@ from cdfis_bench.core.types import Batch
 from cdfis_bench.metrics import GradNorm, grad_norm
 
 from .networks import (
-    CLOSED,
+    BY_LAYER,
     GENERAL,
     NETWORKS,
     batch_for,
@@ -34,15 +34,17 @@ def test_mlp_of_the_paper_has_252_weights() -> None:
     assert sum(parameter.numel() for parameter in network("mlp").parameters()) == 252
 
 
-@pytest.mark.parametrize("name", CLOSED)
-def test_linear_networks_take_the_closed_form(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", BY_LAYER)
+def test_networks_of_known_layers_go_layer_by_layer(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(grad_norm, "norms_by_sample", None)  # calling it would raise
     assert GradNorm()(network(name), batch_for(name)).shape == (37,)
 
 
 @pytest.mark.parametrize("name", GENERAL)
-def test_other_networks_do_not_take_the_closed_form(name: str) -> None:
-    assert grad_norm.norms_by_layer(network(name), batch_for(name)) is None
+def test_other_networks_do_not_go_layer_by_layer(name: str) -> None:
+    assert grad_norm.norms_by_layer(network(name), batch_for(name), 64) is None
 
 
 @pytest.mark.parametrize("name", ["mlp", "cnn"])
@@ -57,8 +59,9 @@ def test_well_fitted_samples_keep_their_digits(name: str) -> None:
 
 
 @pytest.mark.parametrize("chunk_size", [1, 5, 37, 1000])
-def test_chunk_size_does_not_matter(chunk_size: int) -> None:
-    model, batch = network("cnn"), batch_for("cnn")
+@pytest.mark.parametrize("name", ["cnn", "used_twice"])
+def test_chunk_size_does_not_matter(name: str, chunk_size: int) -> None:
+    model, batch = network(name), batch_for(name)
     whole = GradNorm(chunk_size=64)(model, batch)
     torch.testing.assert_close(GradNorm(chunk_size)(model, batch), whole, rtol=1e-6, atol=0)
 

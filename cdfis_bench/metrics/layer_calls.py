@@ -1,4 +1,4 @@
-"""What goes into and comes out of the Linear layers of a network during one forward pass."""
+"""What goes into and comes out of chosen layers of a network during one forward pass."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -8,10 +8,10 @@ from torch.autograd.graph import GradientEdge, get_gradient_edge
 from torch.utils.hooks import RemovableHandle
 
 
-class LinearCall(NamedTuple):
+class LayerCall(NamedTuple):
     """One use of one layer."""
 
-    layer: nn.Linear
+    layer: nn.Module
     input: Tensor  # no graph
     output: Tensor
     version: int  # of the output when it left the layer; in-place changes raise it
@@ -24,12 +24,12 @@ class CallsOf:
     A class, because a generator-based context costs a tenth of a Two Circles forward pass more.
     """
 
-    def __init__(self, layers: Iterable[nn.Linear]) -> None:
+    def __init__(self, layers: Iterable[nn.Module]) -> None:
         self._layers = layers
-        self._calls: list[LinearCall] = []
+        self._calls: list[LayerCall] = []
         self._hooks: list[RemovableHandle] = []
 
-    def __enter__(self) -> list[LinearCall]:
+    def __enter__(self) -> list[LayerCall]:
         # Ours first, so that other people's hooks cannot replace the output before it is seen.
         self._hooks = [
             layer.register_forward_hook(self._note, prepend=True, with_kwargs=True)
@@ -48,8 +48,7 @@ class CallsOf:
         kwargs: dict[str, Tensor],
         output: Tensor,
     ) -> None:
-        assert isinstance(layer, nn.Linear)
-        entered = args[0] if args else kwargs["input"]
+        entered = (args[0] if args else kwargs["input"]).detach()
         # Taken now: an in-place ReLU behind the layer would make the output its own.
         edge = get_gradient_edge(output) if output.requires_grad else None
-        self._calls.append(LinearCall(layer, entered.detach(), output, output._version, edge))
+        self._calls.append(LayerCall(layer, entered, output, output._version, edge))
