@@ -10,6 +10,7 @@ from torch import nn
 from cdfis_bench.core.errors import UserError, require
 from cdfis_bench.core.streams import drawing_from, run_streams, stream
 from cdfis_bench.core.tracking import Tracker
+from cdfis_bench.core.types import Scale
 from cdfis_bench.datasets.dataset import Dataset, DataSource
 from cdfis_bench.engine.budget import Budget
 from cdfis_bench.engine.loop import Training
@@ -98,7 +99,10 @@ def build(config: dict[str, Any], device: torch.device) -> Training:
             large_batch_size=config["large_batch_size"],
             batch_size=config["batch_size"],
         )
-        return Method(source=source, scoring=scoring, **fresh)
+        method = Method(source=source, scoring=scoring, **fresh)
+        k, n = config["large_batch_size"], config["batch_size"]
+        method.start(Scale(len(dataset.train), k, n, device))
+        return method
 
     _check_fit(config, model, dataset)
     make_method().check(model)

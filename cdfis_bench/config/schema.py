@@ -76,13 +76,18 @@ class Config:
 
 
 def method_label(root: DictConfig) -> str:
-    """The legend entry of a configuration: uniform, or <metric>_<selector>[_<weighting>]."""
+    """The legend entry: uniform, or <metric>_<selector>[_<weighting>][_<source>].
+
+    Weighting none and source presample go without saying.
+    """
     threshold = root.threshold
     never = threshold.get("name") == "never" or threshold.get("fraction") == 0
     if root.selector.get("name") == "uniform" or never:
         return "uniform"
-    label = f"{root.metric.name}_{root.selector.name}"
-    return label if root.weighting.name == "none" else f"{label}_{root.weighting.name}"
+    named = [root.metric.name, root.selector.name]
+    named += [root.weighting.name] if root.weighting.name != "none" else []
+    named += [root.source.name] if root.source.name != "presample" else []
+    return "_".join(named)
 
 
 def cores() -> int:

@@ -42,16 +42,28 @@ class Selection:
     exactly.
     fallback: true where the scores could not be used (not finite, or all zero) and the draw was
     uniform. A tensor, because reading it would make the host wait for an accelerator.
+    total: sum of the masses, where it is known already.
+    weights: loss weights that the selector itself asks for (weighting=per_sample uses them).
     """
 
     indices: Tensor  # [N] int64 into the K candidates
     masses: Tensor | None  # [K] float64, >= 0
     fallback: Tensor  # [] bool
+    total: Tensor | None = None  # [] float64
+    weights: Tensor | None = None  # [N] float32
 
     @property
     def probabilities(self) -> Tensor | None:
         """[K] float64, summing to 1. Computed when asked for: most steps never do."""
         return None if self.masses is None else self.masses / self.masses.sum()
+
+    @property
+    def chances(self) -> Tensor | None:
+        """[N] float64: the probabilities of the selected, each in one draw."""
+        if self.masses is None:
+            return None
+        total = self.masses.sum() if self.total is None else self.total
+        return self.masses.index_select(0, self.indices) / total
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +76,6 @@ class Chosen:
     loaded: int = 0  # samples gathered for this step
     selection: Selection | None = None  # None where the batch was not made by a selector
     scores: Tensor | None = None  # [K] float, of the candidates of `selection`
-    probabilities: Tensor | None = None  # [N] float64, chance of each sample in one draw, if known
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +83,21 @@ class Feedback:
     """What training on a mini-batch showed, at no extra cost; for parts that remember."""
 
     step: int  # steps finished, from 1
+    progress: float  # share of the budget that was spent before the step, 0..1
     batch: Batch  # [N] the samples trained on
     logits: Tensor  # [N, C] before the update, no graph
     losses: Tensor  # [N] unweighted, no graph
     chosen: Chosen
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How large things are; parts that remember something per sample have `start(scale)`."""
+
+    n_all: int  # training samples
+    k: int  # candidates
+    n: int  # trained on
+    device: torch.device
 
 
 class Stateful(Protocol):
@@ -174,6 +196,7 @@ class Parts(Protocol):
     """What a source may use of the method it belongs to; each call charges its phase."""
 
     n: int
+    progress: float  # share of the budget that is spent, 0..1
     metric: Metric
     selector: Selector
     weighting: Weighting
@@ -190,7 +213,14 @@ class Parts(Protocol):
 
 
 class Source(Stateful, Protocol):
-    """Where candidates come from, and how a mini-batch is made of them."""
+    """Where candidates come from, and how a mini-batch is made of them.
+
+    kind: what it needs of the other parts. "batch": a metric of loaded samples and a selector.
+    "law": a metric with `table()` -> [n] and a selector with `masses(scores)`. "subset": a metric
+    with `table()`, any selector, which may be uniform. "stream": a selector with variable_size.
+    """
+
+    kind: str
 
     def choose(self, selecting: bool, order: Generator, parts: Parts) -> Chosen:
         """The next mini-batch. Not selecting, it is the next n samples of the shuffled set.

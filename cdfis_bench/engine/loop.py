@@ -112,7 +112,14 @@ def _beginning(setup: Training) -> RunState:
 def _step(setup: Training, run: RunState, recorder: Recorder, progress: float) -> None:
     """One step and what is counted of it. progress: share of the budget spent before it."""
     report = train_step(
-        run.model, run.optimizer, run.method, setup.batch_size, run.streams, run.cost, run.step
+        run.model,
+        run.optimizer,
+        run.method,
+        setup.batch_size,
+        run.streams,
+        run.cost,
+        run.step,
+        progress,
     )
     if setup.pattern_every and run.step % setup.pattern_every == 0:
         _record_pattern(recorder, run.step, report, setup.dataset.train)

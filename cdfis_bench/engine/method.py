@@ -7,19 +7,20 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
-from cdfis_bench.core.errors import require
 from cdfis_bench.core.streams import Streams
 from cdfis_bench.core.types import (
     Batch,
     Chosen,
     Feedback,
     Metric,
+    Scale,
     Selector,
     Source,
     Threshold,
     Weighting,
 )
 from cdfis_bench.engine.cost import CostMeter
+from cdfis_bench.engine.fit import check_fit
 from cdfis_bench.engine.modes import in_mode
 
 
@@ -45,31 +46,23 @@ class Method:
 
     def check(self, model: nn.Module) -> None:
         """Raises UserError if the parts do not fit together. Called before any training."""
+        check_fit(self.source, self.metric, self.selector, self.weighting, self.threshold)
         if self.selector.uses_scores:
             self.metric.check(model)
-            require(
-                self.selector.accepts_signed or not self.metric.signed,
-                f"{_name(self.metric)} makes negative scores, which {_name(self.selector)} cannot "
-                "draw in proportion to; use selector=topk or selector.form=rank",
-            )
-        require(
-            self.selector.known_probabilities or not self.weighting.needs_probabilities,
-            f"{_name(self.weighting)} needs exact draw probabilities, which {_name(self.selector)} "
-            "does not have; use weighting=none, or selector=cdf with selector.replacement=true",
-        )
-        require(
-            not self.threshold.needs_scores or hasattr(self.metric, "of_logits"),
-            f"{_name(self.threshold)} watches the scores of trained samples, which "
-            f"{_name(self.metric)} does not give for free; use metric=loss or "
-            "metric=grad_norm_bound",
-        )
 
-    def choose(self, model: nn.Module, n: int, streams: Streams, cost: CostMeter) -> Chosen:
-        """The next mini-batch; modes are restored."""
-        selecting = self.threshold.open and self.selector.uses_scores
-        return self.source.choose(
-            selecting, streams.order, Choosing(self, model, n, streams.select, cost)
-        )
+    def start(self, scale: Scale) -> None:
+        """Tells the parts that remember something per sample how many there are."""
+        for part in self._parts():
+            if hasattr(part, "start"):
+                part.start(scale)
+
+    def choose(
+        self, model: nn.Module, n: int, streams: Streams, cost: CostMeter, progress: float
+    ) -> Chosen:
+        """The next mini-batch; modes are restored. progress: share of the budget spent, 0..1."""
+        selects = self.selector.uses_scores or self.source.kind == "subset"
+        parts = Choosing(self, model, n, progress, streams.select, cost)
+        return self.source.choose(self.threshold.open and selects, streams.order, parts)
 
     def score(self, model: nn.Module, batch: Batch) -> Tensor:
         """Scores [K] of the candidates, chunk by chunk; modes are restored."""
@@ -121,6 +114,7 @@ class Choosing:
     method: Method
     model: nn.Module
     n: int
+    progress: float
     generator: Generator
     cost: CostMeter
 
@@ -159,7 +153,3 @@ class Choosing:
                 selection=selection,
                 scores=scores,
             )
-
-
-def _name(part: object) -> str:
-    return type(part).__name__

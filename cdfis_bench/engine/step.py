@@ -31,13 +31,15 @@ def train_step(
     streams: Streams,
     cost: CostMeter,
     step: int = 0,
+    progress: float = 0.0,
 ) -> StepReport:
     """Scores K candidates, keeps n of them, updates the model.
 
-    While the gate is closed it trains on the next n samples. step: steps finished before.
+    While the gate is closed it trains on the next n samples. step, progress: steps
+    finished, and share of the budget spent, before.
     Source: Knutsson et al. 2023, sections 4.1 and 4.2.
     """
-    chosen = method.choose(model, n, streams, cost)
+    chosen = method.choose(model, n, streams, cost, progress)
     batch, learns = chosen.batch, method.learns
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
 
@@ -59,7 +61,7 @@ def train_step(
     if learns or method.threshold.needs_scores:
         with cost("select"):
             if learns:
-                method.learn(Feedback(step + 1, batch, logits, losses.detach(), chosen))
+                method.learn(Feedback(step + 1, progress, batch, logits, losses.detach(), chosen))
             if method.threshold.needs_scores:
                 tau = concentration(method.scores_of(chosen, logits))
 

@@ -67,12 +67,16 @@ class CdfSelector:
         self.accepts_signed = form == "rank"
         self.known_probabilities = replacement
 
-    def __call__(self, scores: Tensor, n: int, generator: Generator) -> Selection:
-        """scores: [K] float, >= 0 for form mass. Returns exactly n indices."""
+    def masses(self, scores: Tensor) -> tuple[Tensor, Tensor]:
+        """(masses [K] float64 of one draw, fallback [] bool) of scores [K]."""
         exact = scores.double()
         masses = exact if self.form == "mass" else rank_masses(scores)
         low = 0.0 if self.form == "mass" else -math.inf
-        masses, fallback = uniform_if_unusable(masses, exact.sum(), low)
+        return uniform_if_unusable(masses, exact.sum(), low)
+
+    def __call__(self, scores: Tensor, n: int, generator: Generator) -> Selection:
+        """scores: [K] float, >= 0 for form mass. Returns exactly n indices."""
+        masses, fallback = self.masses(scores)
         if not self.replacement:
             return Selection(draw_distinct_by_mass(masses, n, generator), None, fallback)
         return Selection(draw_by_mass(masses, n, generator), masses, fallback)

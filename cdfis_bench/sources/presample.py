@@ -17,6 +17,8 @@ class PresampleSource:
     Source: Knutsson et al. 2023, section 4.1.
     """
 
+    kind = "batch"
+
     def __init__(self, samples: Samples, large_batch_size: int, batch_size: int) -> None:
         require(
             large_batch_size <= len(samples),

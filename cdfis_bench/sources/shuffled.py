@@ -22,12 +22,17 @@ class ShuffledRows:
 
     def next(self, size: int, generator: Generator) -> Tensor:
         """The next `size` rows, int64, distinct, on the generator's device. size: 1..n."""
-        if self._order is None or self._position + size > self._n:
+        if not self.in_epoch(size):
             self._order = torch.randperm(self._n, generator=generator, device=generator.device)
             self._position = 0
+        assert self._order is not None
         rows = self._order[self._position : self._position + size]
         self._position += size
         return rows
+
+    def in_epoch(self, size: int) -> bool:
+        """Whether the current epoch has another `size` rows."""
+        return self._order is not None and self._position + size <= self._n
 
     def state_dict(self) -> dict[str, Any]:
         return {"order": self._order, "position": self._position}

@@ -8,7 +8,7 @@ from cdfis_bench.core.types import Selection
 
 class UnbiasedWeighting:
     """w_i = 1 / (K p_i): the mean of w_i L_i over the drawn has the mean loss of the K candidates
-    as expectation.
+    as expectation. With source=dataset the candidates are the whole training set.
 
     Holds for independent draws with known probabilities only; other selectors are refused when the
     run is built. The mean divides by N, not by the sum of the weights (which would be biased
@@ -22,10 +22,10 @@ class UnbiasedWeighting:
         """k: number of candidates. Returns [N] float32. Raises UserError if the selection has no
         probabilities.
         """
-        probabilities = selection.probabilities
-        if probabilities is None:
+        chances = selection.chances
+        if chances is None:
             raise UserError(
                 "weighting=unbiased needs draw probabilities, which this selector does not know; "
                 "use weighting=none"
             )
-        return (k * probabilities[selection.indices]).reciprocal().float()
+        return (k * chances).reciprocal().float()

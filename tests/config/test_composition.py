@@ -26,6 +26,16 @@ OPTIONS = [
 EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
 
 
+# Options that go with certain others only; alone they are refused, which test_fit.py checks.
+COMPANIONS = {
+    "source=dataset": ["metric=memory"],
+    "source=epoch_subset": ["metric=memory"],
+    "source=queue": ["selector=percentile_bernoulli"],
+    "selector=percentile_bernoulli": ["source=queue"],
+    "selector=mean_cut": ["source=epoch_subset", "metric=memory"],
+}
+
+
 def test_the_groups_of_the_contract_are_there():
     contract = (
         "dataset model metric selector threshold device source weighting optimizer method tracker"
@@ -59,7 +69,7 @@ def test_every_option_composes_and_builds(option, tmp_path, monkeypatch):
     if option.startswith("device="):
         assert resolved(option)["device"]["name"] == option.split("=")[1]
         return
-    extra = data(option.split("=")[1], tmp_path, monkeypatch)
+    extra = COMPANIONS.get(option, []) + data(option.split("=")[1], tmp_path, monkeypatch)
     config = resolved(option, *extra)
     if option.startswith("figure="):
         assert hasattr(make("figure", config["figure"]), "draw")

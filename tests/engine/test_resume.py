@@ -8,7 +8,15 @@ import torch
 from cdfis_bench.engine.loop import train
 from tests.engine.small import Memory, numbers, setup
 
-PRESETS = ["uniform", "loss_topk", "loss_cdf", "grad_norm_topk", "grad_norm_cdf"]
+METHODS = [
+    ["method=uniform"],
+    ["method=loss_topk"],
+    ["method=loss_cdf"],
+    ["method=grad_norm_topk"],
+    ["method=grad_norm_cdf"],
+    ["metric=memory", "source=dataset", "weighting=unbiased", "source.rebuild_every=4"],
+    ["metric=memory", "source=epoch_subset", "selector=mean_cut", "dataset.train_size=600"],
+]
 
 
 def saved_copy(state):
@@ -20,11 +28,11 @@ def saved_copy(state):
 
 
 @pytest.mark.parametrize("at", [7, 20])
-@pytest.mark.parametrize("preset", PRESETS)
-def test_a_resumed_run_equals_an_uninterrupted_one(preset, at):
+@pytest.mark.parametrize("method", METHODS, ids="-".join)
+def test_a_resumed_run_equals_an_uninterrupted_one(method, at):
     """at: before the gate opens or on an evaluation; the gate opens in between or after."""
-    overrides = [f"method={preset}", f"checkpoint_every={at}", "pattern_every=15"]
-    overrides += [] if preset == "uniform" else ["threshold.fraction=0.95"]
+    overrides = [*method, f"checkpoint_every={at}", "pattern_every=15"]
+    overrides += [] if "method=uniform" in method else ["threshold.fraction=0.95"]
     whole, states = Memory(), []
     expected = train(setup(*overrides), whole, save=lambda s: states.append(saved_copy(s)))
 

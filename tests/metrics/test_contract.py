@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from cdfis_bench.core.errors import UserError
 from cdfis_bench.core.streams import drawing_from, stream
-from cdfis_bench.core.types import Batch, Metric
+from cdfis_bench.core.types import Batch, Metric, Scale
 
 from .networks import batch_for, built, network
 
@@ -24,7 +24,10 @@ OURS = {"loss", "grad_norm", "grad_norm_bound", "grad_norm_last"}
 def build(name: str) -> Metric:
     settings = OmegaConf.load(FOLDER / f"{name}.yaml")
     assert settings.pop("name") == name
-    return instantiate(settings)
+    metric = instantiate(settings)
+    if hasattr(metric, "start"):  # one that remembers something per sample
+        metric.start(Scale(37, 37, 8, torch.device("cpu")))
+    return metric
 
 
 def scored(metric: Metric, model: nn.Module, batch: Batch) -> Tensor:
