@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
-from torch import nn
+from torch import Generator, nn
 
 from cdfis_bench.core.errors import UserError, require
 from cdfis_bench.core.streams import drawing_from, run_streams, stream
@@ -79,9 +79,12 @@ def build(config: dict[str, Any], device: torch.device) -> Training:
     groups = ("metric", "selector", "weighting", "threshold")
     for group in groups:  # made again for every method; here to refuse bad values before data loads
         make(group, config[group])
-    with drawing_from(stream(config["seed"], "init")):
-        model: nn.Module = make("model", config["model"])
-    model.to(device)
+
+    def make_model(weights: Generator) -> nn.Module:
+        with drawing_from(weights):
+            return make("model", config["model"]).to(device)
+
+    model = make_model(stream(config["seed"], "init"))
 
     def make_optimizer(parameters: Any) -> torch.optim.Optimizer:
         return make("optimizer", config["optimizer"], params=parameters)
@@ -108,10 +111,12 @@ def build(config: dict[str, Any], device: torch.device) -> Training:
     make_method().check(model)
     return Training(
         model=model,
+        make_model=make_model,
         make_optimizer=make_optimizer,
         dataset=dataset,
         make_method=make_method,
         streams=streams,
+        seed=config["seed"],
         device=device,
         large_batch_size=config["large_batch_size"],
         batch_size=config["batch_size"],

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Generator, nn
 from torch.optim import Optimizer
 
 from cdfis_bench.core.errors import UserError
@@ -22,6 +22,7 @@ from cdfis_bench.engine.evaluate import evaluate
 from cdfis_bench.engine.method import Method
 from cdfis_bench.engine.predict import predictions
 from cdfis_bench.engine.selection_cost import selection_cost
+from cdfis_bench.engine.side_training import SideTraining
 from cdfis_bench.engine.state import RunState
 from cdfis_bench.engine.step import StepReport, train_step
 from cdfis_bench.engine.usage import Usage
@@ -35,10 +36,12 @@ class Training:
     """Everything a run needs, checked and on the device."""
 
     model: nn.Module
+    make_model: Callable[[Generator], nn.Module]  # another one, its weights from the generator
     make_optimizer: Callable[[Parameters], Optimizer]
     dataset: Dataset
     make_method: Callable[[], Method]  # fresh parts, without memory of an earlier run
     streams: Streams
+    seed: int
     device: torch.device
     large_batch_size: int
     batch_size: int
@@ -65,7 +68,9 @@ def train(
     """
     _warm_up(setup)
     run = _beginning(setup)
-    if saved is not None:
+    if saved is None:
+        run.method.prepare(_side_training(setup, run.cost))
+    else:
         run.load_state_dict(saved)
     final = dict(saved["final"]) if saved is not None else {}
 
@@ -109,8 +114,21 @@ def _beginning(setup: Training) -> RunState:
     )
 
 
+def _side_training(setup: Training, cost: CostMeter) -> SideTraining:
+    return SideTraining(
+        setup.make_model,
+        setup.make_optimizer,
+        setup.dataset.train,
+        setup.batch_size,
+        setup.eval_chunk_size,
+        setup.seed,
+        cost,
+    )
+
+
 def _step(setup: Training, run: RunState, recorder: Recorder, progress: float) -> None:
     """One step and what is counted of it. progress: share of the budget spent before it."""
+    _set_learning_rate(run)
     report = train_step(
         run.model,
         run.optimizer,
@@ -137,6 +155,15 @@ def _step(setup: Training, run: RunState, recorder: Recorder, progress: float) -
     read = [report.mean_loss] if report.tau is None else [report.mean_loss, report.tau]
     for step, values in run.delayed.put(run.step, read):
         _observe(run, Observation(step, values[0], progress, *values[1:]))
+
+
+def _set_learning_rate(run: RunState) -> None:
+    """Times what the method asks for, while it selects (JG18 takes longer steps where they pay)."""
+    gain = getattr(run.method.selector, "learning_rate_gain", None)
+    if gain is None:
+        return
+    for group, rate in zip(run.optimizer.param_groups, run.learning_rates, strict=True):
+        group["lr"] = rate * (gain if run.method.threshold.open else 1.0)
 
 
 def _observe(run: RunState, seen: Observation) -> None:

@@ -22,6 +22,7 @@ from cdfis_bench.core.types import (
 from cdfis_bench.engine.cost import CostMeter
 from cdfis_bench.engine.fit import check_fit
 from cdfis_bench.engine.modes import in_mode
+from cdfis_bench.engine.side_training import SideTraining
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,11 @@ class Method:
         for part in self._parts():
             if hasattr(part, "start"):
                 part.start(scale)
+
+    def prepare(self, side: SideTraining) -> None:
+        """Lets the metric train what it needs aside, before the run."""
+        if hasattr(self.metric, "prepare"):
+            self.metric.prepare(side)
 
     def choose(
         self, model: nn.Module, n: int, streams: Streams, cost: CostMeter, progress: float

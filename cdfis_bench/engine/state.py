@@ -39,6 +39,7 @@ class RunState:
         self.usage = usage
         self.delayed = delayed
         self.tally = Tally()
+        self.learning_rates = [group["lr"] for group in optimizer.param_groups]  # as configured
         self.step = 0  # finished
         self.gate_open_step: int | None = 0 if method.threshold.open else None
 
