@@ -52,7 +52,7 @@ def drawing_from(generator: Generator) -> Iterator[None]:
     Outside it is as before. Layers initialise and dropout draws without taking a generator; this
     lends them one without seeding globally.
     """
-    home = _default_of(generator.device)
+    home = default_generator(generator.device)
     before = home.get_state()
     home.set_state(generator.get_state())
     try:
@@ -64,10 +64,11 @@ def drawing_from(generator: Generator) -> Iterator[None]:
 
 def state_while_lent(generator: Generator) -> Tensor:
     """The state of a generator that `drawing_from` lends at this moment."""
-    return _default_of(generator.device).get_state()
+    return default_generator(generator.device).get_state()
 
 
-def _default_of(device: torch.device) -> Generator:
+def default_generator(device: torch.device) -> Generator:
+    """Torch's own generator of a device."""
     if device.type == "cuda":
         torch.cuda.init()
         return torch.cuda.default_generators[device.index or 0]

@@ -9,11 +9,7 @@ def check_fit(
 ) -> None:
     """Raises UserError, in one sentence, for a combination that cannot work or would be wrong."""
     _check_source(source, metric, selector)
-    require(
-        not selector.uses_scores or selector.accepts_signed or not metric.signed,
-        f"{_name(metric)} makes negative scores, which {_name(selector)} cannot "
-        "draw in proportion to; use selector=topk or selector.form=rank",
-    )
+    check_parts(metric, selector)
     require(
         selector.known_probabilities or not weighting.needs_probabilities,
         f"{_name(weighting)} needs exact draw probabilities, which {_name(selector)} "
@@ -23,6 +19,15 @@ def check_fit(
         not threshold.needs_scores or hasattr(metric, "of_logits"),
         f"{_name(threshold)} watches the scores of trained samples, which {_name(metric)} does not "
         "give for free; use metric=loss or metric=grad_norm_bound",
+    )
+
+
+def check_parts(metric: Metric, selector: Selector) -> None:
+    """Raises UserError if the selector cannot use the scores of this metric."""
+    require(
+        not selector.uses_scores or selector.accepts_signed or not metric.signed,
+        f"{_name(metric)} makes negative scores, which {_name(selector)} cannot "
+        "draw in proportion to; use selector=topk or selector.form=rank",
     )
 
 

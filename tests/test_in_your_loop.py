@@ -1,0 +1,86 @@
+"""Three lines in somebody's own training loop."""
+
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+
+from cdfis_bench import select
+from cdfis_bench.core.errors import UserError
+from cdfis_bench.core.streams import drawing_from, stream
+from cdfis_bench.core.types import Selection
+
+
+def problem():
+    with drawing_from(stream(0, "model")):
+        model = torch.nn.Sequential(
+            torch.nn.Linear(2, 16), torch.nn.Dropout(), torch.nn.Linear(16, 2)
+        )
+    x = torch.randn(64, 2, generator=stream(0, "x"))
+    return model, x, (x[:, 0] > 0).long()
+
+
+def test_the_three_lines_train_a_network():
+    model, x, y = problem()
+    optimizer, draws = torch.optim.SGD(model.parameters(), lr=0.5), stream(0, "select")
+    with drawing_from(stream(0, "dropout")):
+        for _ in range(60):
+            chosen = select(model, x, y, n=16, generator=draws).indices
+            loss = cross_entropy(model(x[chosen]), y[chosen])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    accuracy = (model.eval()(x).argmax(1) == y).float().mean()
+    assert accuracy > 0.9
+
+
+def test_the_network_is_left_as_it_was():
+    model, x, y = problem()
+    model[1].eval()
+    before = [(m.training, [p.clone() for p in m.parameters()]) for m in model.modules()]
+    select(model, x, y, n=8, metric="grad_norm", selector="topk", generator=stream(0, "s"))
+    for (mode, weights), module in zip(before, model.modules(), strict=True):
+        assert module.training == mode
+        assert all(map(torch.equal, weights, module.parameters()))
+    assert all(p.grad is None for p in model.parameters())
+
+
+def test_topk_takes_the_highest_losses():
+    model, x, y = problem()
+    chosen = select(model, x, y, n=5, selector="topk", generator=stream(0, "s")).indices
+    losses = cross_entropy(model.eval()(x), y, reduction="none")
+    assert set(chosen.tolist()) == set(losses.topk(5).indices.tolist())
+
+
+def test_parts_of_ones_own():
+    """A metric and a selector of a few lines, without the package knowing them."""
+
+    class Distance:
+        signed, forward_passes, backward_passes = False, 0, 0
+
+        def check(self, model): ...
+
+        def __call__(self, model, batch):
+            return batch.x.norm(dim=1)
+
+    class Every:
+        uses_scores, accepts_signed, known_probabilities = True, True, False
+
+        def __call__(self, scores, n, generator):
+            order = scores.argsort()
+            return Selection(order[:: len(order) // n][:n], None, torch.tensor(False))
+
+    model, x, y = problem()
+    chosen = select(model, x, y, n=4, metric=Distance(), selector=Every()).indices
+    assert torch.equal(x.norm(dim=1)[chosen], x.norm(dim=1).sort().values[::16])
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"n": 65}, "n=65 must be from 1 to the number of candidates, 64"),
+        ({"n": 4, "metric": "los"}, "metric='los' is not known; choose one of: grad_norm"),
+    ],
+)
+def test_mistakes_are_answered_in_one_sentence(values, sentence):
+    with pytest.raises(UserError, match=sentence):
+        select(*problem(), **values)
