@@ -193,7 +193,8 @@ def test_help_answers_without_importing_torch(tmp_path):
         timeout=60,
     )
     assert result.returncode == 0, result.stderr
-    assert "selector: cdf, topk, uniform" in result.stdout
+    (options,) = [line for line in result.stdout.splitlines() if line.startswith("selector: ")]
+    assert {"cdf", "topk", "uniform"} <= set(options.removeprefix("selector: ").split(", "))
     assert time.monotonic() - began < 5  # measured: 0.8 s; the rest is for a busy machine
 
 
