@@ -1,5 +1,7 @@
 """The task that Hydra runs, and nothing else: launchers pickle this module's globals."""
 
+from collections.abc import Mapping
+
 import hydra
 from omegaconf import DictConfig
 
@@ -8,8 +10,14 @@ from cdfis_bench.config.where import conf_dir
 
 
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="config")
-def main(cfg: DictConfig) -> dict[str, float | int | str | None]:
-    """One job: a run. Torch is imported here, so that --help does not wait for it."""
+def main(cfg: DictConfig) -> Mapping[str, float | int | str | None]:
+    """One job: a run, or a figure of stored ones. Torch is imported here, so that --help does not
+    wait for it.
+    """
+    if cfg.redraw is not None:
+        from cdfis_bench.drawing import redraw
+
+        return redraw(cfg)
     from cdfis_bench.job import run_job
 
     return run_job(cfg)

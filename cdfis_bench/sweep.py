@@ -32,7 +32,7 @@ class SweepCallback(Callback):
         """Takes the experiment's folder and forgets which jobs an earlier command had."""
         from cdfis_bench.records.experiment import forget_jobs
 
-        _or_exit(_refuse_swept_experiments, config)
+        _or_exit(_refuse_what_is_no_sweep, config)
         _or_exit(_check_launcher, config)
         _or_exit(_figure, config)  # a wrong axis is refused now, not after the last run
         self._lock = _or_exit(_take_folder, config)
@@ -82,7 +82,12 @@ def _sweep_overrides(config: DictConfig) -> list[str]:
     return [f"{key}={value}" for key, value in params.items()] + list(config.hydra.overrides.task)
 
 
-def _refuse_swept_experiments(config: DictConfig) -> None:
+def _refuse_what_is_no_sweep(config: DictConfig) -> None:
+    if config.redraw is not None:
+        raise UserError(
+            f"redraw={config.redraw} draws stored runs and starts none; leave out -m, what is "
+            "swept, and experiment=..., which is a sweep"
+        )
     parser = OverridesParser.create()
     for override in parser.parse_overrides(list(config.hydra.overrides.task)):
         if override.key_or_group == "experiment" and override.is_sweep_override():
@@ -124,20 +129,15 @@ def _take_folder(config: DictConfig) -> FileLock:
 
 
 def _figure(config: DictConfig) -> Any:
-    """What the sweep draws at its end. Raises UserError if it cannot be drawn as configured."""
-    from cdfis_bench.config.build import make
+    from cdfis_bench.drawing import figure_of
 
-    return make("figure", OmegaConf.to_container(config.figure, resolve=True))  # type: ignore[arg-type]
+    return figure_of(config)
 
 
 def _conclude(config: DictConfig) -> bool:
     """Figure and closing table of the sweep's runs. Returns whether every run is there."""
-    from cdfis_bench.analysis.closing import closing_text
     from cdfis_bench.analysis.experiment import load_experiment
+    from cdfis_bench.drawing import conclude
 
-    experiment = load_experiment(Path(config.results_dir), config.name)
-    print(closing_text(experiment))
-    if experiment.runs:
-        for path in _figure(config).draw(experiment, Path(config.hydra.sweep.dir)):
-            print(path)
-    return not experiment.missing and len(experiment.runs) > 0
+    results_dir = Path(config.results_dir)
+    return conclude(load_experiment(results_dir, config.name), _figure(config), results_dir)

@@ -70,6 +70,7 @@ class Config:
     protocol: int = MISSING
     results_dir: str = MISSING
     size: Size = Size.full
+    redraw: str | None = None
     name: str = MISSING
     figure: Any = MISSING
     wandb: WandbConfig = field(default_factory=WandbConfig)
@@ -97,11 +98,19 @@ def cores() -> int:
     return cpu_count()
 
 
+def figure_name(root: DictConfig) -> str:
+    """What a sweep and its figure are called unless told otherwise."""
+    return "sweep" if root.redraw is None else f"{root.redraw}_{root.figure.name}"
+
+
 def register() -> None:
     """Makes the schema and the resolvers known to Hydra and OmegaConf; again is harmless."""
     ConfigStore.instance().store(name="schema", node=Config)
     OmegaConf.register_new_resolver(
         "cdfis.method", lambda *, _root_: method_label(_root_), replace=True
+    )
+    OmegaConf.register_new_resolver(
+        "cdfis.name", lambda *, _root_: figure_name(_root_), replace=True
     )
     OmegaConf.register_new_resolver(
         "cdfis.size",

@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from cdfis_bench.core.types import Batch
@@ -40,6 +41,10 @@ class ImageSamples:
 
     def __len__(self) -> int:
         return self.y.shape[0]
+
+    def picture(self, row: int) -> NDArray[np.uint8]:
+        """One image as it is in the files, uint8 [H, W, C], to be looked at."""
+        return self._images[row].numpy()
 
     def batch(self, index: Tensor) -> Batch:
         # Gathering into the same memory takes a quarter of the time: new memory is touched page by

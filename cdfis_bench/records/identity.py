@@ -15,6 +15,7 @@ DENY = (
     "results_dir",
     "size",  # reaches a run through other keys only
     "name",
+    "redraw",
     "figure",
     "checkpoint_every",
     "dataset.suggested",  # reaches a run through other keys only

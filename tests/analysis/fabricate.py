@@ -51,6 +51,7 @@ def run(
     fallbacks: int = 0,
     hardware: dict[str, Any] = CPU,
     arrays: dict[str, torch.Tensor] | None = None,
+    fingerprint: str | None = "",
     **changes: Any,
 ) -> StoredRun:
     """A finished run. Training loss is 1 - accuracy, null at step 0."""
@@ -66,6 +67,7 @@ def run(
                 "seed": seed,
                 "method": method,
                 "config": config(method, **changes),
+                "data_fingerprint": fingerprint,
                 "versions": {"torch": "2"},
                 "commit": "abc",
                 "dirty": False,
@@ -100,6 +102,21 @@ def patterns(steps: Sequence[int], seed: int = 0) -> dict[str, torch.Tensor]:
         arrays[f"{group}/x"] = torch.rand(5, 2, generator=generator)
         arrays[f"{group}/index"] = torch.arange(5) + step
         arrays[f"{group}/prediction"] = torch.tensor([0, 1, 1, 0, 1])
+    return arrays
+
+
+def usage(
+    selected: Sequence[int], offered: Sequence[int], predicted: Sequence[int] | None = None
+) -> dict[str, torch.Tensor]:
+    """Arrays of counts since the gate opened; before it every sample was offered seven times."""
+    arrays = {
+        "selected_count_open": torch.as_tensor(selected, dtype=torch.int32),
+        "offered_count_open": torch.as_tensor(offered, dtype=torch.int32),
+        "selected_count": torch.as_tensor(selected, dtype=torch.int32) + 7,
+        "offered_count": torch.as_tensor(offered, dtype=torch.int32) + 7,
+    }
+    if predicted is not None:
+        arrays["train_prediction"] = torch.as_tensor(predicted, dtype=torch.int32)
     return arrays
 
 

@@ -8,7 +8,7 @@ CASES = [
     (["selectr=cdf"], "the key selectr is not known; did you mean selector"),
     (["selector.frm=rank"], "the key selector.frm is not known; did you mean selector.form"),
     (["selector=cdff"], "selector=cdff is not known; did you mean selector=cdf?"),
-    (["experiment=fig9"], "experiment=fig9 is not known; did you mean experiment=fig1"),
+    (["experiment=fig9"], "experiment=fig9 is not known; did you mean experiment=fig"),
     (
         ["batch_size=many"],
         "batch_size: Value 'many' of type 'str' could not be converted to Integer",

@@ -89,8 +89,10 @@ def experiment(name):
 def test_every_experiment_composes_sweeps_and_names_itself(name):
     cfg = experiment(name)
     assert cfg.name == name
-    assert cfg.hydra.mode.name == "MULTIRUN"
-    assert cfg.hydra.sweeper.params
+    if cfg.redraw is None:
+        assert cfg.hydra.mode.name == "MULTIRUN" and cfg.hydra.sweeper.params
+    else:  # draws the runs of another experiment, in one job
+        assert cfg.redraw in EXPERIMENTS and cfg.hydra.mode is None
     figure = OmegaConf.to_container(cfg.figure, resolve=True)
     assert hasattr(make("figure", figure), "draw")
 
@@ -99,7 +101,7 @@ def test_every_experiment_composes_sweeps_and_names_itself(name):
 def test_no_experiment_sets_a_leaf_of_a_group_that_it_sweeps(name):
     """Such a leaf would reach every swept option, also those that do not have it."""
     raw = OmegaConf.to_container(OmegaConf.load(CONF / "experiment" / f"{name}.yaml"))
-    swept = set(raw["hydra"]["sweeper"]["params"])
+    swept = set(raw["hydra"]["sweeper"]["params"]) if "hydra" in raw else set()
     if "method" in swept:  # presets choose these groups
         swept |= {"metric", "selector", "weighting", "threshold", "source"}
     assert not swept & {key for key in raw if isinstance(raw[key], dict)}
