@@ -42,6 +42,8 @@ class RunState:
         self.learning_rates = [group["lr"] for group in optimizer.param_groups]  # as configured
         self.step = 0  # finished
         self.gate_open_step: int | None = 0 if method.threshold.open else None
+        if method.threshold.open:
+            usage.gate_opened()
 
     def state_dict(self) -> dict[str, Any]:
         """Taken inside `drawing_from(streams.noise)`. Tensors are the live ones: save at once."""

@@ -19,7 +19,8 @@ def draw_histogram(panel: Axes, bins: pd.DataFrame, colour: str, top: tuple[floa
     panel.set(yscale="log", xlim=(0, edges[-1]), xlabel="selections per offer", ylabel="samples")
     panel.set_ylim(0.7, None)
     panel.set_title(
-        f"top 10 % take {top[0]:.0%} of the selections (luck: {top[1]:.0%})", loc="left"
+        f"top 10 % take {100 * top[0]:.0f} % of the selections (luck: {100 * top[1]:.0f} %)",
+        loc="left",
     )
     panel.legend(loc="upper right")
 

@@ -85,6 +85,12 @@ def test_usage_counts_every_offer_and_every_selection():
     assert all(values.dtype == torch.int32 and len(values) == 3000 for values in arrays.values())
 
 
+def test_usage_with_a_gate_that_was_never_closed_is_all_since_it_opened():
+    arrays = run("threshold=none")[0].arrays
+    for name in ("selected_count", "offered_count"):
+        assert torch.equal(arrays[f"{name}_open"], arrays[name])
+
+
 def test_usage_with_a_gate_that_never_opens_is_all_of_the_uniform_phase():
     arrays = run("method=uniform")[0].arrays
     assert arrays["selected_count"].sum() == 40 * 32
