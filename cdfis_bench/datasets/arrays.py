@@ -1,6 +1,7 @@
 """Anyone's own data: images or vectors from one .npz or .h5 file."""
 
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,8 +15,10 @@ from cdfis_bench.datasets.dataset import Dataset, TensorSamples
 from cdfis_bench.datasets.fingerprint import of_files
 from cdfis_bench.datasets.images import ImageSamples, as_tensor, channel_statistics
 from cdfis_bench.datasets.labels import checked_labels
+from cdfis_bench.datasets.mapped_cache import mapped
 
 KEYS = ("x_train", "y_train", "x_test", "y_test")
+MAPPED_ABOVE_BYTES = 1 << 30
 
 
 class Arrays:
@@ -24,9 +27,17 @@ class Arrays:
     x: uint8 images [n, H, W], [n, H, W, C] or [n, C, H, W] with C = 1 or 3, normalised by the
     training set's own mean and standard deviation; or float vectors or images, used as they are.
     classes: number of classes. title: what figures call the data; the file's name if null.
+    cache_dir: where the mapped copy of large .h5 images goes, beside the file if null; those of an
+    .npz must fit the memory.
     """
 
-    def __init__(self, path: str | None, classes: int, title: str | None = None) -> None:
+    def __init__(
+        self,
+        path: str | None,
+        classes: int,
+        title: str | None = None,
+        cache_dir: str | None = None,
+    ) -> None:
         require(
             path is not None,
             f"dataset=arrays needs dataset.path=<file>.npz or .h5 with {', '.join(KEYS)}",
@@ -38,6 +49,7 @@ class Arrays:
         self._path = Path(str(path))
         self._classes = classes
         self._title = title or self._path.name
+        self._cache_dir = Path(cache_dir) if cache_dir else None
 
     def fingerprint(self) -> str:
         """Tells this file from another of the same name. Raises UserError if it is not there."""
@@ -46,8 +58,10 @@ class Arrays:
 
     def load(self, device: torch.device) -> Dataset:
         """Raises UserError, in one sentence, if the file cannot be used."""
-        arrays = _read(self._path)
+        arrays = self._read()
         train_x, test_x = arrays["x_train"], arrays["x_test"]
+        for name, x in (("x_train", train_x), ("x_test", test_x)):
+            require(x.ndim >= 2, f"{self._path}: {name} of shape {x.shape} must be (n, ...)")
         require(
             train_x.shape[1:] == test_x.shape[1:] and train_x.dtype == test_x.dtype,
             f"{self._path}: x_train is {train_x.dtype} {train_x.shape[1:]} a sample, x_test "
@@ -81,27 +95,43 @@ class Arrays:
             shape = tuple(vectors[0].shape[1:])
         return Dataset(self._title, *samples, self._classes, shape)
 
+    def _read(self) -> Mapping[str, np.ndarray]:
+        path = self._path
+        _require_file(path)
+        readers = {".npz": _in_npz, ".h5": self._in_h5, ".hdf5": self._in_h5}
+        require(path.suffix in readers, f"dataset.path={path} must end in {', '.join(readers)}")
+        try:
+            arrays = readers[path.suffix](path)
+        except MemoryError as error:
+            raise UserError(
+                f"{path} does not fit the memory ({error}); uint8 images in an .h5 file need not"
+            ) from error
+        except (OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+            raise UserError(f"{path} cannot be read ({error}); is it a whole file?") from error
+        missing = [key for key in KEYS if key not in arrays]
+        require(not missing, f"{path} has no {', '.join(missing)}; it must hold {', '.join(KEYS)}")
+        return arrays
+
+    def _in_h5(self, path: Path) -> Mapping[str, np.ndarray]:
+        with h5py.File(path) as file:
+            found = {key: file[key] for key in KEYS if isinstance(file.get(key), h5py.Dataset)}
+            return {
+                key: mapped(path, key, self._cache_dir)
+                if rows.dtype == np.uint8 and rows.nbytes > MAPPED_ABOVE_BYTES
+                else rows[()]
+                for key, rows in found.items()
+            }
+
 
 def _require_file(path: Path) -> None:
     require(path.is_file(), f"dataset.path={path} is not there; name a .npz or .h5 file")
 
 
-def _read(path: Path) -> Mapping[str, np.ndarray]:
-    _require_file(path)
-    try:
-        if path.suffix == ".npz":
-            with np.load(path, allow_pickle=False) as file:
-                arrays = {key: file[key] for key in KEYS if key in file}
-        elif path.suffix in (".h5", ".hdf5"):
-            with h5py.File(path) as file:
-                arrays = {key: np.asarray(file[key]) for key in KEYS if key in file}
-        else:
-            raise UserError(f"dataset.path={path} must end in .npz, .h5 or .hdf5")
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path} cannot be read ({error}); is it a whole file?") from error
-    missing = [key for key in KEYS if key not in arrays]
-    require(not missing, f"{path} has no {', '.join(missing)}; it must hold {', '.join(KEYS)}")
-    return arrays
+def _in_npz(path: Path) -> Mapping[str, np.ndarray]:
+    # numpy takes other files of that name for its own and answers with advice on pickles.
+    require(zipfile.is_zipfile(path), f"{path} is no .npz file, or was cut off; write it again")
+    with np.load(path, allow_pickle=False) as file:
+        return {key: file[key] for key in KEYS if key in file}
 
 
 def _channels_last(x: np.ndarray, path: Path) -> np.ndarray:
@@ -121,4 +151,4 @@ def _floats(x: np.ndarray, name: str, path: Path) -> torch.Tensor:
         f"{path}: {name} is {x.dtype} {x.shape}; samples must be uint8 images or floats (n, ...)",
     )
     require(bool(np.isfinite(x).all()), f"{path}: {name} holds values that are not finite")
-    return as_tensor(x.astype(np.float32))
+    return as_tensor(np.asarray(x, dtype=np.float32))

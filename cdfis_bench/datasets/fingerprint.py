@@ -27,9 +27,10 @@ def of_files(paths: Iterable[Path]) -> str:
     return digest.hexdigest()[:10]
 
 
-def of_bytes(*parts: bytes) -> str:
+def of_bytes(*parts: memoryview) -> str:
     """10 hex digits of all the bytes."""
     digest = hashlib.sha256()
     for part in parts:
-        digest.update(f"{len(part)}/".encode() + part)
+        digest.update(f"{part.nbytes}/".encode())
+        digest.update(part)
     return digest.hexdigest()[:10]

@@ -27,10 +27,12 @@ class ImageSamples:
         self._images = images
         self.y = y.to(device)
         self.index_device = images.device
-        # (pixel / 255 - mean) / std as one multiplication and one addition.
-        spread = torch.tensor(std, device=device).view(1, -1, 1, 1)
-        self._scale = 1 / (255 * spread)
-        self._shift = -torch.tensor(mean, device=device).view(1, -1, 1, 1) / spread
+        # (pixel / 255 - mean) / std as one multiplication and addition, tiled to a row of pixels:
+        # three values at a time would keep a CPU from using its vector units.
+        width = images.shape[2]
+        spread = torch.tensor(std, device=device)
+        self._scale = (1 / (255 * spread)).repeat(width)  # [W * C]
+        self._shift = (-torch.tensor(mean, device=device) / spread).repeat(width)
         self._device = device
         self._gathered = torch.empty(0, dtype=torch.uint8)
 
@@ -53,28 +55,34 @@ class ImageSamples:
         if self._gathered.shape != shape:
             self._gathered = torch.empty(shape, dtype=torch.uint8)
         torch.index_select(self._images, 0, index.to("cpu"), out=self._gathered)
-        pixels = self._gathered.permute(0, 3, 1, 2).to(self._device)  # [K, C, H, W]
-        x = pixels.float().mul_(self._scale).add_(self._shift)
-        return Batch(x=x, y=self.y.index_select(0, index), index=index)
+        rows = self._gathered.view(-1, self._scale.shape[0]).to(self._device)  # [K * H, W * C]
+        x = rows.float()
+        torch.addcmul(self._shift, x, self._scale, out=x)
+        x = x.view(shape).permute(0, 3, 1, 2)  # [K, C, H, W]
+        return Batch(x=x, y=self.y.index_select(0, index.to(self._device)), index=index)
 
 
-def channel_statistics(images: Tensor, chunk: int = 4096) -> tuple[tuple[float, ...], ...]:
-    """(mean, std) per channel of uint8 images [n, H, W, C] scaled to [0, 1], chunk by chunk.
+def channel_statistics(
+    images: Tensor, bytes_at_once: int = 1 << 24
+) -> tuple[tuple[float, ...], ...]:
+    """(mean, std) per channel of uint8 images [n, H, W, C] scaled to [0, 1].
 
+    Counts how often each of the 256 values occurs: exact, and little memory for mapped files.
     A channel that is the same everywhere gets a std of 1: there is nothing to divide by.
     """
-    total = torch.zeros(images.shape[-1], dtype=torch.float64)
-    squares = torch.zeros_like(total)
-    for part in images.split(chunk):
-        pixels = part.flatten(0, -2).double() / 255
-        total += pixels.sum(0)
-        squares += pixels.square().sum(0)
-    count = images.numel() / images.shape[-1]
-    mean = total / count
-    std = (squares / count - mean.square()).clamp(min=0).sqrt()
+    channels = images.shape[-1]
+    counts = torch.zeros(channels, 256, dtype=torch.float64)
+    for part in images.split(max(1, bytes_at_once // images[0].numel())):
+        for channel in range(channels):
+            counts[channel] += part[..., channel].flatten().bincount(minlength=256)
+    values = torch.arange(256, dtype=torch.float64) / 255
+    share = counts / counts.sum(1, keepdim=True)
+    mean = share @ values
+    std = (share @ values.square() - mean.square()).clamp(min=0).sqrt()
     return tuple(mean.tolist()), tuple(torch.where(std > 1e-6, std, 1.0).tolist())
 
 
 def as_tensor(array: np.ndarray) -> Tensor:
-    """A tensor on the array's own memory, mapped files included."""
-    return torch.from_numpy(np.ascontiguousarray(array))
+    """A contiguous tensor; of a mapped file a tensor on the file's own memory."""
+    mapped = isinstance(array, np.memmap)
+    return torch.from_numpy(array if mapped else np.ascontiguousarray(array))

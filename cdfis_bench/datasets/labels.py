@@ -18,6 +18,11 @@ def checked_labels(
     is not that of the rows, or if one is no whole number in 0..n_classes-1.
     """
     flat = np.asarray(labels).reshape(-1)
+    require(
+        flat.dtype.kind in "iuf" and bool(np.isfinite(flat).all()),
+        f"{where}: {name} is {flat.dtype} or holds values that are not finite; labels are whole "
+        f"numbers from 0 to {n_classes - 1}",
+    )
     require(rows > 0, f"{where}: {name} has no samples")
     require(
         len(flat) == rows,

@@ -5,24 +5,27 @@ mapped file costs the same as memory once the system has cached it, and needs no
 """
 
 import hashlib
+import io
 import os
-import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
 import numpy as np
+from filelock import FileLock
 
 from cdfis_bench.core.errors import UserError
 
-ROWS_AT_ONCE = 1024
+BYTES_AT_ONCE = 1 << 25
 
 
 def mapped(source: Path, key: str, cache_dir: Path | None) -> np.ndarray:
-    """The dataset `key` of the HDF5 file `source` as an array on a mapped file.
+    """The dataset `key` of the HDF5 file `source` as an array on a mapped file, rows in its order.
 
     The cache lies in cache_dir (beside the source if None). Another version of the source (size or
-    time) gets another cache. It is written to a draft and renamed, so it is whole or not there.
-    Raises UserError if the source cannot be read or the cache not be written.
+    time) gets another cache. It is written to a draft and renamed, so it is whole or not there;
+    runs that start at once write it once. Raises UserError if the source cannot be read or the
+    cache not be written.
     """
     folder = cache_dir or source.parent
     state = source.stat()
@@ -30,32 +33,62 @@ def mapped(source: Path, key: str, cache_dir: Path | None) -> np.ndarray:
     cache = folder / f"{source.stem}-{hashlib.sha256(version.encode()).hexdigest()[:10]}.npy"
     if not cache.exists():
         _write(source, key, cache)
-    # Copy-on-write: torch takes writable memory only, and nothing written reaches the file.
-    return np.load(cache, mmap_mode="c")
+    try:
+        # Copy-on-write: torch takes writable memory only, and nothing written reaches the file.
+        return np.load(cache, mmap_mode="c")
+    except (OSError, ValueError, EOFError) as error:
+        raise UserError(
+            f"the cache {cache} cannot be read ({error}); delete it, and it is written again"
+        ) from error
 
 
 def _write(source: Path, key: str, cache: Path) -> None:
+    draft = cache.with_suffix(".tmp")
     try:
         cache.parent.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(dir=cache.parent, suffix=".tmp")
-        os.close(handle)
+        with FileLock(cache.with_suffix(".lock")):
+            if cache.exists():  # another run has written it meanwhile
+                return
+            try:
+                # Not through a mapped file: there a full disk ends the process without a word.
+                with draft.open("wb") as out:
+                    for part in _npy(source, key):
+                        out.write(part)
+                    out.flush()
+                    os.fsync(out.fileno())
+                os.replace(draft, cache)
+            finally:
+                draft.unlink(missing_ok=True)
     except OSError as error:
         raise UserError(
-            f"the cache of {source.name} cannot be written in {cache.parent} ({error.strerror}); "
-            "name a folder with dataset.cache_dir"
+            f"the cache of {source.name} cannot be written in {cache.parent} "
+            f"({error.strerror or error}); name another folder, with room for the uncompressed "
+            "images, with dataset.cache_dir"
         ) from error
+
+
+def _npy(source: Path, key: str) -> Iterator[bytes | memoryview]:
+    """The dataset in the .npy format, in parts. Raises UserError if it cannot be read."""
     try:
         with h5py.File(source) as file:
             rows = file[key]
-            out = np.lib.format.open_memmap(draft, "w+", dtype=rows.dtype, shape=rows.shape)
-            for start in range(0, len(rows), ROWS_AT_ONCE):
-                out[start : start + ROWS_AT_ONCE] = rows[start : start + ROWS_AT_ONCE]
-            out.flush()
-        os.replace(draft, cache)
+            yield _header(rows)
+            step = max(1, BYTES_AT_ONCE // (rows.nbytes // len(rows)))
+            for start in range(0, len(rows), step):
+                yield rows[start : start + step].data
     except OSError as error:
         raise UserError(
             f"{source} cannot be read to its end ({error}); the file is truncated or damaged, "
             "get it again"
         ) from error
-    finally:
-        Path(draft).unlink(missing_ok=True)
+
+
+def _header(rows: h5py.Dataset) -> bytes:
+    out = io.BytesIO()
+    about = {
+        "descr": np.lib.format.dtype_to_descr(rows.dtype),
+        "fortran_order": False,
+        "shape": rows.shape,
+    }
+    np.lib.format.write_array_header_1_0(out, about)
+    return out.getvalue()

@@ -1,5 +1,7 @@
 """PatchCamelyon: 96 x 96 patches of lymph node sections, tumour in the centre or not."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
@@ -57,7 +59,8 @@ class PCam:
         missing = [path for part in ROWS for path in self._files(part) if not path.exists()]
         if missing and self._download:
             for part in ROWS:
-                read("PCAM", str(self._root), download=True, split=part)
+                names = ", ".join(f"pcam/{path.name}" for path in self._files(part))
+                read("PCAM", str(self._root), download=True, files=names, split=part)
         elif missing:
             raise UserError(
                 f"dataset=pcam finds no {', '.join(path.name for path in missing)} in "
@@ -72,10 +75,10 @@ class PCam:
 
     def _part(self, part: str, device: torch.device) -> ImageSamples:
         patches, labels = self._files(part)
-        rows = _checked_shape(patches, "x", (96, 96, 3))
-        _checked_shape(labels, "y", (1, 1, 1))
-        with h5py.File(labels) as file:
-            y = checked_labels(np.asarray(file["y"]), "y", labels, rows, 2)
+        with _checked(patches, "x", (96, 96, 3)) as found:
+            rows = len(found)
+        with _checked(labels, "y", (1, 1, 1)) as found:
+            y = checked_labels(found[()], "y", labels, rows, 2)
         return ImageSamples(as_tensor(mapped(patches, "x", self._cache_dir)), y, MEAN, STD, device)
 
     def _found_title(self, rows: dict[str, int]) -> str:
@@ -85,18 +88,25 @@ class PCam:
         return "PatchCamelyon" if rows == ROWS else f"PCam subset ({sum(rows.values()):,} patches)"
 
 
-def _checked_shape(path: Path, key: str, shape: tuple[int, ...]) -> int:
-    """Number of rows of dataset `key`, which must be uint8 [rows, *shape]."""
+@contextmanager
+def _checked(path: Path, key: str, shape: tuple[int, ...]) -> Iterator[h5py.Dataset]:
+    """Dataset `key`, uint8 [rows, *shape]. Raises UserError if it is not, also while it is read."""
     try:
         with h5py.File(path) as file:
-            found, kind = file[key].shape, file[key].dtype
+            found = file[key]
+            require(
+                isinstance(found, h5py.Dataset)
+                and found.shape[1:] == shape
+                and found.dtype == np.uint8,
+                f"{path}: {key} is {_described(found)}, but PatchCamelyon's is uint8 (n, "
+                f"{', '.join(map(str, shape))}); use dataset=arrays for other images",
+            )
+            yield found
     except (OSError, KeyError) as error:
         raise UserError(
             f"{path} is no readable HDF5 file with a dataset {key} ({error}); get it again"
         ) from error
-    require(
-        found[1:] == shape and kind == np.uint8,
-        f"{path}: {key} is {kind} {found}, but PatchCamelyon's is uint8 (n, "
-        f"{', '.join(map(str, shape))}); use dataset=arrays for other images",
-    )
-    return found[0]
+
+
+def _described(found: h5py.Dataset | h5py.Group) -> str:
+    return f"{found.dtype} {found.shape}" if isinstance(found, h5py.Dataset) else "a group"

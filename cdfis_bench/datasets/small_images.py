@@ -1,5 +1,7 @@
 """MNIST and CIFAR-10: small enough to lie in memory as they are."""
 
+from typing import Any
+
 import numpy as np
 import torch
 
@@ -16,6 +18,10 @@ _STATISTICS = {
     "CIFAR10": ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)),
 }
 _TITLES = {"MNIST": "MNIST", "CIFAR10": "CIFAR-10"}
+_FILES = {
+    "MNIST": "MNIST/raw/{train,t10k}-{images-idx3,labels-idx1}-ubyte",
+    "CIFAR10": "cifar-10-batches-py/{data_batch_1..5,test_batch,batches.meta}",
+}
 
 
 class SmallImages:
@@ -34,9 +40,10 @@ class SmallImages:
         self._title = title or _TITLES[published]
 
     def fingerprint(self) -> str:
-        """Of the labels, in their order. Raises UserError as load does."""
-        parts = [read(self._published, self._root, self._download, train=t) for t in (True, False)]
-        return of_bytes(*(np.asarray(part.targets, dtype=np.uint8).tobytes() for part in parts))
+        """Of the pixels and labels, in their order. Raises UserError as load does."""
+        parts = [self._read(train) for train in (True, False)]
+        arrays = [array for part in parts for array in (part.data, part.targets)]
+        return of_bytes(*(np.ascontiguousarray(array, dtype=np.uint8).data for array in arrays))
 
     def load(self, device: torch.device) -> Dataset:
         """Raises UserError if the files are missing or damaged."""
@@ -44,8 +51,12 @@ class SmallImages:
         height, width, channels = train.image_shape
         return Dataset(self._title, train, test, 10, (channels, height, width))
 
+    def _read(self, train: bool) -> Any:
+        name = self._published
+        return read(name, self._root, self._download, _FILES[name], train=train)
+
     def _part(self, train: bool, device: torch.device) -> ImageSamples:
-        data = read(self._published, self._root, self._download, train=train)
+        data = self._read(train)
         images = as_tensor(np.asarray(data.data))
         images = images.unsqueeze(-1) if images.ndim == 3 else images  # [n, H, W, C]
         part = "training set" if train else "test set"

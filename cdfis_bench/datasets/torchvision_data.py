@@ -1,11 +1,20 @@
 """What torchvision reads for us. The only file that imports it, when a dataset needs it."""
 
+import pickle
+import zlib
 from types import ModuleType
 from typing import Any
 
 import torch
 
 from cdfis_bench.core.errors import UserError
+
+# What torchvision raises on files that are missing, cut off or filled with something else: it
+# parses headers by assertion and look-up.
+_UNREADABLE = (
+    OSError, RuntimeError, ValueError, EOFError, AssertionError, LookupError, zlib.error,
+    pickle.UnpicklingError,
+)  # fmt: skip
 
 
 def torchvision_datasets() -> ModuleType:
@@ -25,19 +34,23 @@ def torchvision_datasets() -> ModuleType:
     return torchvision.datasets
 
 
-def read(name: str, root: str, download: bool, **arguments: Any) -> Any:
+def read(name: str, root: str, download: bool, files: str, **arguments: Any) -> Any:
     """The torchvision dataset `name` under `root`, downloaded first if asked for.
 
+    files: which files it looks for below `root`, for the message.
     Raises UserError, in one sentence, if it is not there, damaged, or cannot be downloaded.
     """
     make = getattr(torchvision_datasets(), name)
     try:
         return make(root, download=download, **arguments)
-    except (OSError, RuntimeError, ValueError, EOFError) as error:
-        reason = str(error).strip().splitlines()[0]
+    except _UNREADABLE as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         remedy = (
             "check the network, or put the files there yourself"
             if download
-            else "use dataset.download=true, or name the folder that holds it with dataset.root"
+            else "use dataset.download=true, name the folder that holds it with dataset.root, or "
+            "delete files that are damaged"
         )
-        raise UserError(f"{name} could not be read under {root} ({reason}); {remedy}") from error
+        raise UserError(
+            f"{name} could not be read under {root} from {files} ({reason}); {remedy}"
+        ) from error

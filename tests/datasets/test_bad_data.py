@@ -1,7 +1,9 @@
 """Data that cannot be used is answered with the file, what is wrong, and what to do."""
 
+import errno
 import sys
 
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -47,16 +49,10 @@ def test_missing_pcam_files_name_folder_files_and_ways_to_get_them(tmp_path):
         ({"y_test": np.zeros((24, 1), np.uint8)}, ["test_y.h5", "(24, 1)"]),
         ({"y_train": np.zeros((9, 1, 1, 1), np.uint8)}, ["9 labels for 24 samples"]),
         ({"y_train": np.full((24, 1, 1, 1), 3, np.uint8)}, ["labels from 3 to 3", "0 to 1"]),
-        ({"x_test": np.zeros((0, 96, 96, 3), np.uint8)[:0]}, ["no samples"]),
+        ({"x_test": np.zeros((1, 96, 96, 3), np.uint8)}, ["24 labels for 1 samples"]),
     ],
 )
 def test_pcam_files_of_another_shape_are_refused(tmp_path, changes, parts):
-    if "x_test" in changes:
-        changes = {
-            "x_test": np.zeros((1, 96, 96, 3), np.uint8),
-            "y_test": np.zeros((2, 1, 1, 1), np.uint8),
-        }
-        parts = ["2 labels for 1 samples"]
     make_pcam(tmp_path, **changes)
     refused(pcam(tmp_path), *parts)
 
@@ -71,6 +67,25 @@ def test_a_truncated_pcam_file_is_refused_and_leaves_no_cache(tmp_path, keep):
     assert not list(tmp_path.rglob("*.npy")) and not list(tmp_path.rglob("*.tmp"))
 
 
+def test_a_pcam_file_of_another_make_is_refused(tmp_path):
+    """A dataset of another name, and a group where the dataset should be."""
+    make_pcam(tmp_path)
+    path = tmp_path / "pcam" / "camelyonpatch_level_2_split_test_y.h5"
+    for name, parts in (("z", ["test_y.h5", "get it again"]), ("y/z", ["y is a group"])):
+        with h5py.File(path, "w") as file:
+            file[name] = np.zeros((24, 1, 1, 1), np.uint8)
+        refused(pcam(tmp_path), *parts)
+
+
+def test_a_damaged_cache_is_named_and_kept(tmp_path):
+    make_pcam(tmp_path)
+    pcam(tmp_path)()
+    cache = next((tmp_path / "pcam").glob("*train_x-*.npy"))
+    cache.write_bytes(cache.read_bytes()[:1000])
+    refused(pcam(tmp_path), str(cache), "delete it")
+    assert cache.stat().st_size == 1000
+
+
 def test_a_cache_that_cannot_be_written_names_the_value_to_set(tmp_path):
     make_pcam(tmp_path)
     (tmp_path / "file").write_text("")
@@ -80,20 +95,33 @@ def test_a_cache_that_cannot_be_written_names_the_value_to_set(tmp_path):
     )
 
 
-def test_missing_mnist_names_the_root_and_the_flag(tmp_path):
-    refused(
-        lambda: SmallImages("MNIST", str(tmp_path)).load(CPU),
-        str(tmp_path),
-        "dataset.download=true",
-        "dataset.root",
-    )
+def test_a_full_disk_is_named_and_leaves_no_draft(tmp_path, monkeypatch):
+    def full(source, key):
+        yield b"part"
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    make_pcam(tmp_path)
+    monkeypatch.setattr("cdfis_bench.datasets.mapped_cache._npy", full)
+    refused(pcam(tmp_path), "No space left on device", "dataset.cache_dir")
+    assert not list(tmp_path.rglob("*.npy")) and not list(tmp_path.rglob("*.tmp"))
 
 
-def test_a_truncated_mnist_file_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    ("published", "files"),
+    [("MNIST", "MNIST/raw/{train,t10k}-"), ("CIFAR10", "cifar-10-batches-py/")],
+)
+def test_missing_small_images_name_root_files_and_flag(tmp_path, published, files):
+    root = str(tmp_path / "nowhere")
+    parts = (root, files, "dataset.download=true", "dataset.root")
+    refused(SmallImages(published, root).fingerprint, *parts)
+
+
+@pytest.mark.parametrize("content", [b"", b"\0\0\x08", bytes(range(256)) * 9, None])
+def test_an_mnist_file_cut_off_or_of_something_else_is_refused(tmp_path, content):
     make_mnist(tmp_path)
     for path in (tmp_path / "MNIST" / "raw").glob("train-images*"):
-        path.write_bytes(path.read_bytes()[:1000])
-    refused(lambda: SmallImages("MNIST", str(tmp_path)).load(CPU), "MNIST", str(tmp_path))
+        path.write_bytes(path.read_bytes()[:1000] if content is None else content)
+    refused(SmallImages("MNIST", str(tmp_path)).fingerprint, "MNIST", str(tmp_path), "damaged")
 
 
 @pytest.mark.parametrize(
@@ -102,6 +130,9 @@ def test_a_truncated_mnist_file_is_refused(tmp_path):
         ({"y_test": None}, ["has no y_test"]),
         ({"y_train": np.arange(24)}, ["labels from 0 to 23", "2 classes are 0 to 1"]),
         ({"y_train": np.full(24, 0.5)}, ["no whole numbers"]),
+        ({"y_train": np.full(24, np.nan)}, ["y_train", "not finite"]),
+        ({"y_test": np.full(24, "cat")}, ["y_test is <U3", "whole numbers from 0 to 1"]),
+        ({"x_train": np.uint8(3), "x_test": np.uint8(3)}, ["x_train of shape ()"]),
         ({"y_train": np.zeros(23)}, ["23 labels for 24 samples"]),
         ({"x_test": np.zeros((24, 16, 16, 3), np.uint8)}, ["must be alike"]),
         (
@@ -129,9 +160,17 @@ def test_arrays_that_cannot_be_used_are_refused(tmp_path, changes, parts):
 
 
 @pytest.mark.parametrize("name", ["mine.npz", "mine.h5", "mine.txt"])
-def test_an_unreadable_arrays_file_is_refused(tmp_path, name):
-    (tmp_path / name).write_text("not arrays")
+@pytest.mark.parametrize("content", ["", "not arrays"])
+def test_an_unreadable_arrays_file_is_refused(tmp_path, name, content):
+    (tmp_path / name).write_text(content)
     refused(lambda: Arrays(str(tmp_path / name), classes=2).load(CPU), name)
+
+
+@pytest.mark.parametrize("name", ["mine.npz", "mine.h5"])
+def test_a_truncated_arrays_file_is_refused(tmp_path, name):
+    path = make_arrays(tmp_path / name, **image_arrays())
+    path.write_bytes(path.read_bytes()[:-2000])
+    refused(lambda: Arrays(str(path), classes=2).load(CPU), name)
 
 
 def test_a_missing_arrays_file_or_no_path_is_refused(tmp_path):

@@ -3,6 +3,7 @@
 import importlib.util
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -52,7 +53,7 @@ def test_a_later_batch_does_not_change_an_earlier_one():
 def test_channel_statistics_are_numpys():
     images = image_arrays(50)["x_train"]
     images[..., 2] = 9  # a constant channel
-    mean, std = channel_statistics(torch.from_numpy(images), chunk=7)
+    mean, std = channel_statistics(torch.from_numpy(images), bytes_at_once=7 * images[0].size)
     assert np.allclose(mean, (images / 255).mean((0, 1, 2)))
     assert np.allclose(std[:2], (images / 255).std((0, 1, 2))[:2]) and std[2] == 1
 
@@ -117,6 +118,24 @@ def test_arrays_of_images_are_read_in_any_layout(tmp_path, end, shape, sample_sh
     everything = data.train.batch(torch.arange(24)).x
     assert everything.mean((0, 2, 3)).abs().max() < 1e-5, "normalised by its own statistics"
     assert (everything.std((0, 2, 3)) - 1).abs().max() < 1e-3
+
+
+@pytest.mark.parametrize("shape", [(8, 9, 3), (3, 8, 9)])
+@pytest.mark.parametrize("compression", [None, "gzip"])
+def test_large_h5_images_are_mapped_and_those_of_the_file(
+    tmp_path, monkeypatch, shape, compression
+):
+    monkeypatch.setattr("cdfis_bench.datasets.arrays.MAPPED_ABOVE_BYTES", 0)
+    made, path = image_arrays(shape=shape), tmp_path / "mine.h5"
+    with h5py.File(path, "w") as file:
+        for name, values in made.items():
+            file.create_dataset(name, data=values, compression=compression)
+    mapped = Arrays(str(path), 2, cache_dir=str(tmp_path / "cache")).load(CPU)
+    assert len(list((tmp_path / "cache").glob("*.npy"))) == 2
+    monkeypatch.undo()
+    read = Arrays(str(path), 2).load(CPU)
+    for one, other in ((mapped.train, read.train), (mapped.test, read.test)):
+        assert torch.equal(one.batch(ROWS).x, other.batch(ROWS).x)
 
 
 def test_arrays_of_vectors_are_used_as_they_are(tmp_path):
