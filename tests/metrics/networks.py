@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from cdfis_bench.core.streams import drawing_from, stream
 from cdfis_bench.core.types import Batch
+from cdfis_bench.models.resnet import resnet
 
 CLASSES = 3
 
@@ -167,6 +168,8 @@ BY_LAYER: dict[str, Callable[[], nn.Module]] = {
 GENERAL: dict[str, Callable[[], nn.Module]] = {
     "group_norm": lambda: convolutional(lambda: nn.GroupNorm(2, 4)),
     "batch_norm": lambda: convolutional(lambda: nn.BatchNorm2d(4)),
+    "resnet": lambda: resnet(1, 8, CLASSES, width=8, blocks=1),
+    "resnet_batch_norm": lambda: resnet(1, 8, CLASSES, width=8, blocks=1, norm="batch"),
     "used_twice": UsedTwice,
     "shared_parameter": shared_parameter,
     "tied_by_hand": TiedByHand,
@@ -179,7 +182,7 @@ GENERAL: dict[str, Callable[[], nn.Module]] = {
     ),
 }
 NETWORKS = BY_LAYER | GENERAL
-IMAGES = ("cnn", "cnn_one_frozen", "group_norm", "batch_norm")
+IMAGES = ("cnn", "cnn_one_frozen", "group_norm", "batch_norm", "resnet", "resnet_batch_norm")
 
 
 def built(make: Callable[[], nn.Module]) -> nn.Module:
