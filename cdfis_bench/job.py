@@ -1,5 +1,6 @@
 """One job: from a composed configuration to a finished run folder."""
 
+import dataclasses
 import sys
 import traceback
 from pathlib import Path
@@ -138,6 +139,7 @@ def _compute(
             dataset=setup.dataset.title,
             train_samples=len(setup.dataset.train),
             test_samples=len(setup.dataset.test),
+            kernel=dataclasses.asdict(setup.kernel),
         )
         budget = setup.budget
         with (

@@ -16,6 +16,7 @@ from cdfis_bench.engine.budget import Budget
 from cdfis_bench.engine.loop import Training
 from cdfis_bench.engine.method import Method, Scoring
 from cdfis_bench.engine.modes import in_mode
+from cdfis_bench.kernels import apply_kernel
 
 # Keys of a group's YAML that are words about the option, not arguments of its constructor.
 _NOT_ARGUMENTS = ("name", "suggested")
@@ -75,7 +76,6 @@ def build(config: dict[str, Any], device: torch.device) -> Training:
     """
     check_values(config)
     budget = Budget(**config["budget"], batch_size=config["batch_size"])
-    scoring = Scoring(config["scoring_mode"] == "train", config["chunk_size"])
     groups = ("metric", "selector", "weighting", "threshold")
     for group in groups:  # made again for every method; here to refuse bad values before data loads
         make(group, config[group])
@@ -91,6 +91,15 @@ def build(config: dict[str, Any], device: torch.device) -> Training:
 
     make_optimizer(list(model.parameters()))
     dataset: Dataset = make("dataset", config["dataset"]).load(device)
+    _check_fit(config, model, dataset)
+    some = torch.arange(
+        min(config["batch_size"], len(dataset.train)), device=dataset.train.index_device
+    )
+    train_mode = config["scoring_mode"] == "train"
+    kernel = apply_kernel(
+        config["kernel"], model, dataset.train.batch(some).x, train_mode, config["chunk_size"]
+    )
+    scoring = Scoring(train_mode, kernel.chunk_size)
     streams = run_streams(config["seed"], device, dataset.train.index_device)
 
     def make_method() -> Method:
@@ -107,7 +116,6 @@ def build(config: dict[str, Any], device: torch.device) -> Training:
         method.start(Scale(len(dataset.train), k, n, device))
         return method
 
-    _check_fit(config, model, dataset)
     make_method().check(model)
     return Training(
         model=model,
@@ -124,7 +132,8 @@ def build(config: dict[str, Any], device: torch.device) -> Training:
         eval_every=config["eval_every"],
         pattern_every=config["pattern_every"],
         checkpoint_every=config["checkpoint_every"],
-        eval_chunk_size=config["chunk_size"],
+        eval_chunk_size=kernel.chunk_size,
+        kernel=kernel,
     )
 
 

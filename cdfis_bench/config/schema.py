@@ -29,6 +29,13 @@ class ScoringMode(Enum):
     train = "train"
 
 
+class KernelName(Enum):
+    auto = "auto"
+    plain = "plain"
+    channels_last = "channels_last"
+    onednn = "onednn"
+
+
 @dataclass
 class BudgetConfig:
     steps: int | None = MISSING
@@ -63,6 +70,7 @@ class Config:
     batch_size: int = MISSING
     scoring_mode: ScoringMode = ScoringMode.eval
     chunk_size: int = MISSING
+    kernel: KernelName = KernelName.auto
     budget: BudgetConfig = field(default_factory=BudgetConfig)
     eval_every: int = MISSING
     pattern_every: int | None = None

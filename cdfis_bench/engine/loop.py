@@ -26,6 +26,7 @@ from cdfis_bench.engine.side_training import SideTraining
 from cdfis_bench.engine.state import RunState
 from cdfis_bench.engine.step import StepReport, train_step
 from cdfis_bench.engine.usage import Usage
+from cdfis_bench.kernels.choose import Kernel
 from cdfis_bench.thresholds.fixed import FixedThreshold
 
 Parameters = Iterable[nn.Parameter]
@@ -50,6 +51,7 @@ class Training:
     pattern_every: int | None  # steps; None records no sampling patterns
     checkpoint_every: int | None  # steps; None saves no state on the way
     eval_chunk_size: int
+    kernel: Kernel  # applied to the model
 
 
 def train(

@@ -1,0 +1,106 @@
+"""Choosing the kernel of a run, once, by name; `auto` takes the fastest that fits."""
+
+import copy
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from cdfis_bench.core.errors import require, require_choice
+from cdfis_bench.core.streams import drawing_from, stream
+from cdfis_bench.kernels.chunks import samples_at_once
+from cdfis_bench.kernels.onednn import use_onednn
+from cdfis_bench.kernels.timing import milliseconds
+
+KERNELS = ("plain", "channels_last", "onednn")
+# On a GPU channels_last must win by this much: a repeat of a run should choose as the first did.
+_MARGIN = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """What a run computes with; goes into its record.
+
+    chunk_size: samples per forward pass of scoring and evaluation.
+    measured_ms: of a training and a scoring pass, per kernel, where `auto` had to measure.
+    """
+
+    name: str
+    chunk_size: int
+    measured_ms: dict[str, float] | None = None
+
+
+def apply_kernel(
+    name: str, model: nn.Module, x: Tensor, train_mode: bool, chunk_size: int
+) -> Kernel:
+    """Makes `model` compute with the kernel called `name`, or with the fastest that fits (auto).
+
+    plain: as PyTorch does by itself. channels_last: weights of 4 dimensions in NHWC order.
+    onednn: that, and passes without gradients on tensors in oneDNN's own layout (CPU only).
+    x: [n, *D] samples on the device, n >= 2. train_mode: whether scoring happens in train mode.
+    chunk_size: samples per pass that memory allows, at most.
+    On a CPU `auto` goes by rule, so that a run repeats bit for bit; on CUDA it measures.
+    Raises UserError if the network or the device cannot take a kernel that was asked for.
+    """
+    require_choice("kernel", name, ("auto", *KERNELS))
+    measured = None
+    with drawing_from(stream(0, "kernel", x.device)):  # of dropout, in trial passes
+        if name == "auto":
+            name, measured = _fastest(model, x, train_mode)
+        else:
+            reason = _misfit(name, model, x, train_mode)
+            require(reason is None, f"kernel={name} {reason}; use kernel=auto")
+    if name != "plain":
+        model.to(memory_format=torch.channels_last)
+        if x.device.type == "cpu":
+            chunk_size = min(chunk_size, samples_at_once(model, x[:2]))
+    if name == "onednn":
+        use_onednn(model)
+    return Kernel(name, chunk_size, measured)
+
+
+def _fastest(model: nn.Module, x: Tensor, train_mode: bool) -> tuple[str, dict[str, float] | None]:
+    device = x.device.type
+    fits = [kernel for kernel in KERNELS if _misfit(kernel, model, x, train_mode) is None]
+    if device == "cpu":
+        return fits[-1], None
+    if device != "cuda" or "channels_last" not in fits:
+        return "plain", None
+    twin = copy.deepcopy(model).to(memory_format=torch.channels_last)
+    measured = milliseconds({"plain": copy.deepcopy(model), "channels_last": twin}, x)
+    faster = measured["channels_last"] < _MARGIN * measured["plain"]
+    return "channels_last" if faster else "plain", measured
+
+
+def _misfit(name: str, model: nn.Module, x: Tensor, train_mode: bool) -> str | None:
+    """Why the kernel cannot be used here; None if it can."""
+    if name == "plain":
+        return None
+    if x.ndim != 4 or not any(isinstance(module, nn.Conv2d) for module in model.modules()):
+        return "is for networks with 2-D convolutions on images"
+    if name == "channels_last":
+        return None
+    if x.device.type != "cpu" or not torch.backends.mkldnn.is_available():
+        return f"needs a CPU and a PyTorch with oneDNN, and this run computes on {x.device.type}"
+    return _onednn_misfit(model, x[:2], train_mode)
+
+
+def _onednn_misfit(model: nn.Module, x: Tensor, train_mode: bool) -> str | None:
+    """Found by trying: layers may be anyone's. Two samples pass through copies of the network."""
+    plain = copy.deepcopy(model).eval()
+    fast = copy.deepcopy(model).eval()
+    use_onednn(fast)
+    with torch.no_grad():
+        expected = plain(x)
+        try:
+            logits = fast(x)
+            if train_mode:
+                fast.train()(x)
+        except (RuntimeError, NotImplementedError) as error:
+            if isinstance(error, torch.OutOfMemoryError):
+                raise
+            reason = str(error).splitlines()[0].rstrip(".")
+            return f"cannot compute this network ({reason})"
+    if not torch.allclose(logits, expected, rtol=1e-4, atol=1e-5):
+        return "gives other logits for this network"
+    return None
