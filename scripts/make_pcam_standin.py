@@ -2,11 +2,12 @@
 
     python scripts/make_pcam_standin.py ROOT [--train 4096] [--valid 512] [--test 1024] [--seed 0]
 
-For machines without the data: it exercises the same code, sizes and formats. A patch is a pink
-background with fat holes and purple nuclei; it is labelled 1 if large, dark, crowded nuclei reach
-into its central 32 x 32 pixels, as a PCam patch is if its centre holds tumour. Some patches of
-class 0 carry such nuclei near the border, and contrast varies, so that some are hard. The files
-are marked, and every run and figure on them says "stand-in".
+For machines without the data: it exercises the same code, sizes and formats. Every patch is drawn
+anew, at some 2.5 ms on one core (the published size, --train 262144, in a quarter of an hour). A
+patch is a pink background with fat holes and purple nuclei; it is labelled 1 if large, dark,
+crowded nuclei reach into its central 32 x 32 pixels, as a PCam patch is if its centre holds tumour.
+Some patches of class 0 carry such nuclei near the border, and contrast varies, so that some are
+hard. The files are marked, and every run and figure on them says "stand-in".
 """
 
 import argparse
@@ -16,18 +17,29 @@ import h5py
 import numpy as np
 
 SIDE, CENTRE = 96, 32
+PARTS = ("train", "valid", "test")
 MARK = "procedural stand-in"  # read by cdfis_bench/datasets/pcam.py
 
 
 def discs(rng: np.random.Generator, centres: np.ndarray, radii: np.ndarray) -> np.ndarray:
     """Coverage [SIDE, SIDE] in 0..1 of slightly elongated soft discs. centres: [n, 2] pixels."""
-    rows, columns = np.mgrid[:SIDE, :SIDE].astype(np.float32)
-    cover = np.zeros((SIDE, SIDE), np.float32)
-    for (row, column), radius in zip(centres, radii, strict=True):
-        stretch = rng.uniform(0.7, 1.4)
-        distance = np.hypot((rows - row) * stretch, (columns - column) / stretch)
-        cover = np.maximum(cover, 1 / (1 + np.exp((distance - radius) * 2)))
-    return cover
+    if not len(radii):
+        return np.zeros((SIDE, SIDE), np.float32)
+    half = int(np.ceil((radii.max() + 4) / 0.7))  # beyond it a disc covers less than one grey value
+    near = ((centres > -half) & (centres < SIDE - 1 + half)).all(axis=1)
+    centres, radii = centres[near], radii[near]
+    corners = np.rint(centres).astype(int)
+    # Every disc in a window of its own, all windows at once.
+    along = np.arange(-half, half + 1) + (corners - centres)[..., None]  # [n, 2, window]
+    stretch = rng.uniform(0.7, 1.4, len(radii))[:, None]
+    rows, columns = along[:, 0] * stretch, along[:, 1] / stretch
+    distance = np.hypot(rows[:, :, None], columns[:, None, :], dtype=np.float32)
+    windows = (1 - np.tanh(distance - radii[:, None, None].astype(np.float32))) / 2
+    canvas = np.zeros((SIDE + 4 * half, SIDE + 4 * half), np.float32)
+    for window, (row, column) in zip(windows, corners + half, strict=True):
+        place = canvas[row : row + 2 * half + 1, column : column + 2 * half + 1]
+        np.maximum(place, window, out=place)
+    return canvas[2 * half : 2 * half + SIDE, 2 * half : 2 * half + SIDE]
 
 
 def smooth_noise(rng: np.random.Generator, cells: int) -> np.ndarray:
@@ -73,14 +85,15 @@ def patch(rng: np.random.Generator, label: int) -> np.ndarray:
             centres = centres[apart]
         dark = np.array([0.36, 0.2, 0.5]) + rng.uniform(-0.05, 0.15)
         paint(discs(rng, centres, rng.uniform(4, 6, len(centres))), tuple(dark))
-    image = 1 - (1 - image) * stain + rng.normal(scale=0.02, size=image.shape)
+    grain = 0.02 * rng.standard_normal(image.shape, np.float32)
+    image = 1 - (1 - image) * np.float32(stain) + grain
     return (image.clip(0, 1) * 255).astype(np.uint8)
 
 
 def write(root: Path, part: str, n: int, seed: int) -> None:
     folder = root / "pcam"
     folder.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng([seed, n, len(part)])
+    rng = np.random.default_rng([seed, n, PARTS.index(part)])
     labels = rng.permutation(np.arange(n) % 2).astype(np.uint8)
     stem = folder / f"camelyonpatch_level_2_split_{part}"
     with h5py.File(f"{stem}_x.h5", "w") as x, h5py.File(f"{stem}_y.h5", "w") as y:
@@ -100,7 +113,7 @@ def main() -> None:
         parser.add_argument(f"--{part}", type=int, default=n, help="patches")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    for part in ("train", "valid", "test"):
+    for part in PARTS:
         write(options.root, part, getattr(options, part), options.seed)
 
 

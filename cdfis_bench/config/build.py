@@ -142,13 +142,15 @@ def _check_fit(config: dict[str, Any], model: nn.Module, dataset: Dataset) -> No
     sample = dataset.train.batch(torch.arange(2, device=dataset.train.index_device))
     names = f"model={config['model'].get('name')} and dataset={config['dataset'].get('name')}"
     shape = tuple(dataset.sample_shape)
+    values = ", ".join(f"model.{key}" for key in config["model"] if key not in ("name", "_target_"))
     try:
         with torch.no_grad(), in_mode(model, train=False):
             logits = model(sample.x)
     except RuntimeError as error:
         reason = str(error).splitlines()[0]
         raise UserError(
-            f"{names} do not fit: the network cannot take samples of shape {shape} ({reason})"
+            f"{names} do not fit: the network cannot take samples of shape {shape} ({reason}); "
+            f"change {values or 'the network'}, or choose another model"
         ) from error
     require(
         logits.shape == (2, dataset.n_classes),

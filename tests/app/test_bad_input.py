@@ -15,6 +15,7 @@ CASES = [
     ),
     (["wandb.mode=sometimes"], "wandb.mode: Invalid value 'sometimes', expected one of"),
     (["seed=0,1"], "add -m"),
+    (["dataset=pcam", "dataset.root=nowhere"], "split_test_y.h5 in nowhere/pcam; use dataset.down"),
     (["optimizer.lr=${nokey}"], "optimizer.lr: Interpolation key 'nokey' not found"),
     (["-m", "experiment=fig1,smoke"], "one experiment per command"),
     (["-m", "seed=0,1", "figure.x=[seconds]", "name=axis"], "is no column; choose from"),
