@@ -12,8 +12,9 @@ from cdfis_bench.metrics.sample_gradients import norms_by_sample
 class GradNorm:
     """L2 norm of each sample's loss gradient over all trainable parameters; frozen ones not.
 
-    Networks whose trained layers are nn.Linear on 2-D and nn.Conv2d on 4-D input, each used once,
-    take one forward and one backward pass (3.5 times the price of metric=loss). Others take one
+    Networks whose trained layers have a rule (metrics/layer_rules.py: linear, convolutional,
+    normalising and embedding layers), each used once, take one forward and one backward pass, for
+    some three times the price of metric=loss. Others take one
     vectorised pass per chunk_size samples, with the memory of chunk_size gradients. The scores do
     not depend on chunk_size.
     Dropout in train mode draws a mask per sample, as in training.

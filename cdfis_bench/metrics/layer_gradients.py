@@ -11,7 +11,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from cdfis_bench.core.types import Batch
 from cdfis_bench.metrics.layer_calls import CallsOf, LayerCall
 from cdfis_bench.metrics.layer_rules import RULES
-from cdfis_bench.metrics.logits import logits_of, loss_gradients
+from cdfis_bench.metrics.logits import logits_of, loss_gradients, widened
 
 Trained = dict[nn.Module, set[str]]
 
@@ -60,7 +60,9 @@ def _norms(model: nn.Module, x: Tensor, y: Tensor, layers: Trained) -> Tensor | 
         found = torch.autograd.grad(logits, asked, at_logits.to(logits.dtype), allow_unused=True)
         at_outputs |= zip((edge.node for edge in asked), found, strict=True)
     squares = [
-        RULES[type(call.layer)][0](call.layer, layers[call.layer], call.input, at_output)
+        RULES[type(call.layer)].squares(
+            call.layer, layers[call.layer], call.input, widened(at_output)
+        )
         for call, edge in zip(calls, edges, strict=True)
         if (at_output := at_outputs[edge.node]) is not None
     ]
@@ -87,7 +89,8 @@ def _trained_layers(model: nn.Module) -> Trained | None:
 def _each_used_once(layers: Trained, calls: Collection[LayerCall], k: int) -> bool:
     """Whether every layer was called exactly once, on k entries: one per sample."""
     fit = all(
-        call.input.ndim == RULES[type(call.layer)][1] and call.input.shape[0] == k for call in calls
+        call.input.shape[:1] == (k,) and RULES[type(call.layer)].fits(call.layer, call.input)
+        for call in calls
     )
     return fit and len(calls) == len(layers) == len({id(call.layer) for call in calls})
 

@@ -1,51 +1,67 @@
-"""Squared per-sample gradient norms of single layers, from what went in and the gradient behind.
-
-A rule takes (layer, trained, entered, at_output): the layer, the names of its parameters that
-train, its input [K, ...] and the loss gradient at its output [K, ...]. It returns [K] in float32,
-or float64 where the gradient has it: the sum of squares over those parameters.
-"""
+"""The layers whose per-sample gradient norms are known without a backward pass per sample."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
 
-from cdfis_bench.metrics.conv_gradients import weight_squares
-from cdfis_bench.metrics.logits import widened
+from cdfis_bench.metrics.layer_squares import (
+    batch_norm,
+    by_vmap,
+    convolution,
+    embedding,
+    group_norm,
+    layer_norm,
+    linear,
+)
 
-Rule = Callable[[nn.Module, set[str], Tensor, Tensor], Tensor]
 
+class Rule(NamedTuple):
+    """How layers of one type are done.
 
-def linear(layer: nn.Module, trained: set[str], entered: Tensor, at_output: Tensor) -> Tensor:
-    """entered [K, H], at_output [K, O]: the weight's gradient is the outer product of their rows.
-
-    Hence ||g||^2 (||a||^2 + 1), where ||a||^2 stands for the weight and 1 for the bias.
-    Source: Goodfellow 2015 (arXiv 1510.01799).
+    squares: see metrics/layer_squares.py. fits(layer, entered): whether it holds for this input,
+    which has K entries in its first dimension.
     """
-    at_output = widened(at_output)
-    squares = torch.linalg.vecdot(at_output, at_output)
-    if "weight" not in trained:
-        return squares
-    entered = widened(entered)
-    inputs = torch.linalg.vecdot(entered, entered)
-    return squares * (inputs.add_(1) if "bias" in trained else inputs)
+
+    squares: Callable[..., Tensor]
+    fits: Callable[..., bool] = lambda layer, entered: True
 
 
-def convolution(layer: nn.Module, trained: set[str], entered: Tensor, at_output: Tensor) -> Tensor:
-    """entered [K, C, H, W], at_output [K, O, h, w]; the weight's gradients are computed."""
-    assert isinstance(layer, nn.Conv2d)
-    at_output = widened(at_output)
-    squares = at_output.new_zeros(len(at_output))
-    if "weight" in trained:
-        squares += weight_squares(layer, widened(entered), at_output)
-    if "bias" in trained:
-        squares += at_output.sum((2, 3)).square_().sum(1)
-    return squares
+def _of(ndim: int) -> Callable[..., bool]:
+    return lambda layer, entered: entered.ndim == ndim
 
 
-# By exact type: a subclass may compute something else. With the dimensions of the input for which
-# the rule holds.
-RULES: dict[type[nn.Module], tuple[Rule, int]] = {
-    nn.Linear: (linear, 2),
-    nn.Conv2d: (convolution, 4),
+def _samples_first(entered: Tensor, features: int) -> bool:
+    """Whether the first dimension is that of the samples, and no other of the leading ones can be.
+
+    Layers that know only their last dimensions, `features` of them, are also used sequence-first.
+    """
+    leading = entered.shape[: entered.ndim - features]
+    return len(leading) >= 1 and leading[0] not in leading[1:]
+
+
+# By exact type: a subclass may compute something else.
+RULES: dict[type[nn.Module], Rule] = {
+    nn.Linear: Rule(linear, lambda layer, entered: _samples_first(entered, 1)),
+    nn.Conv2d: Rule(convolution, _of(4)),
+    nn.GroupNorm: Rule(group_norm),
+    nn.LayerNorm: Rule(
+        layer_norm, lambda layer, entered: _samples_first(entered, len(layer.normalized_shape))
+    ),
+    nn.BatchNorm1d: Rule(batch_norm),
+    nn.BatchNorm2d: Rule(batch_norm),
+    nn.BatchNorm3d: Rule(batch_norm),
+    # Renormalising writes to the weights, and frequencies are those of the batch.
+    nn.Embedding: Rule(
+        embedding,
+        lambda layer, entered: (
+            _samples_first(entered, 0) and layer.max_norm is None and not layer.scale_grad_by_freq
+        ),
+    ),
+    nn.Conv1d: Rule(by_vmap, _of(3)),
+    nn.Conv3d: Rule(by_vmap, _of(5)),
+    nn.ConvTranspose1d: Rule(by_vmap, _of(3)),
+    nn.ConvTranspose2d: Rule(by_vmap, _of(4)),
+    nn.ConvTranspose3d: Rule(by_vmap, _of(5)),
+    nn.PReLU: Rule(by_vmap),
 }

@@ -83,6 +83,46 @@ class CalledOddly(nn.Module):
         return F.linear(self.enter(input=x).relu(), self.leave.weight)
 
 
+class Tokens(nn.Module):
+    """Embeds six tokens a sample, among them repeats and padding, and normalises each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed, self.norm = nn.Embedding(5, 8, padding_idx=0), nn.LayerNorm(8)
+        self.wide, self.narrow = nn.Linear(8, 64), nn.Linear(64, 4, bias=False)
+        self.all, self.leave = nn.LayerNorm([6, 4]), nn.Linear(24, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.embed(x.abs().mul(2).long().clamp(max=4))  # [K, 6, 8]
+        h = self.narrow(self.wide(self.norm(h)).tanh())
+        return self.leave(self.all(h).flatten(1))
+
+
+class SequenceFirst(nn.Module):
+    """A layer whose first dimension is not that of the samples, though it may be as long."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.enter, self.leave = nn.Linear(1, 8), nn.Linear(8, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.leave(self.enter(x.t().unsqueeze(2)).tanh().square().mean(0))
+
+
+class Sequences(nn.Module):
+    """One-dimensional convolutions there and back, with a learned slope."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.there, self.slope = nn.Conv1d(1, 4, 3, padding=1), nn.PReLU(4)
+        self.back, self.leave = nn.ConvTranspose1d(4, 2, 3, stride=2), nn.Linear(26, CLASSES)
+        self.there.weight.requires_grad_(False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.slope(self.there(x.unsqueeze(1)))  # [K, 4, 6]
+        return self.leave(self.back(h).flatten(1))
+
+
 class CountsForwards(nn.Module):
     """Writes to a buffer of its own when it trains, in place and by replacement."""
 
@@ -161,15 +201,21 @@ BY_LAYER: dict[str, Callable[[], nn.Module]] = {
     "keyword": lambda: Keyword(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, CLASSES)),
     "cnn": lambda: convolutional(nn.Identity),
     "cnn_one_frozen": cnn_one_frozen,
+    "group_norm": lambda: convolutional(lambda: nn.GroupNorm(2, 4)),
+    "batch_norm": lambda: convolutional(lambda: nn.BatchNorm2d(4)),
+    "resnet": lambda: resnet(1, 8, CLASSES, width=8, blocks=1),
+    "resnet_batch_norm": lambda: resnet(1, 8, CLASSES, width=8, blocks=1, norm="batch"),
+    "batch_norm_1d": lambda: nn.Sequential(
+        nn.Linear(2, 8, bias=False), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, CLASSES)
+    ),
+    "tokens": Tokens,
+    "sequences": Sequences,
     "fixed_batch_norm": lambda: nn.Sequential(
         nn.Linear(2, 8), nn.BatchNorm1d(8, affine=False), nn.ReLU(), nn.Linear(8, CLASSES)
     ),
 }  # fmt: skip
 GENERAL: dict[str, Callable[[], nn.Module]] = {
-    "group_norm": lambda: convolutional(lambda: nn.GroupNorm(2, 4)),
-    "batch_norm": lambda: convolutional(lambda: nn.BatchNorm2d(4)),
-    "resnet": lambda: resnet(1, 8, CLASSES, width=8, blocks=1),
-    "resnet_batch_norm": lambda: resnet(1, 8, CLASSES, width=8, blocks=1, norm="batch"),
+    "sequence_first": SequenceFirst,
     "used_twice": UsedTwice,
     "shared_parameter": shared_parameter,
     "tied_by_hand": TiedByHand,
@@ -183,6 +229,12 @@ GENERAL: dict[str, Callable[[], nn.Module]] = {
 }
 NETWORKS = BY_LAYER | GENERAL
 IMAGES = ("cnn", "cnn_one_frozen", "group_norm", "batch_norm", "resnet", "resnet_batch_norm")
+# What a sample is, where it is not two numbers. The last is as long as batch_for makes samples.
+SHAPES = dict.fromkeys(IMAGES, (1, 8, 8)) | {
+    "tokens": (6,),
+    "sequences": (6,),
+    "sequence_first": (37,),
+}
 
 
 def built(make: Callable[[], nn.Module]) -> nn.Module:
@@ -206,7 +258,7 @@ def network(name: str, dtype: torch.dtype = torch.float32) -> nn.Module:
 def batch_for(name: str, k: int = 37, dtype: torch.dtype = torch.float32) -> Batch:
     """k samples that the network `name` can read."""
     generator = stream(1, f"test/{name}")
-    shape = (k, 1, 8, 8) if name in IMAGES else (k, 2)
+    shape = (k, *SHAPES.get(name, (2,)))
     x = torch.randn(shape, generator=generator, dtype=torch.float64).to(torch.float32).to(dtype)
     y = torch.randint(2 if name == "mlp" else CLASSES, (k,), generator=generator)
     return Batch(x, y, torch.arange(k))
