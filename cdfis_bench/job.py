@@ -13,10 +13,13 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from torch import Tensor
 
+from cdfis_bench.analysis.importance_rates import extremes
 from cdfis_bench.config.build import build, build_tracker, check_values, fingerprint
 from cdfis_bench.config.device import computing_on, find_device
 from cdfis_bench.core.errors import UserError
 from cdfis_bench.core.tracking import RunCard, TrackerRun
+from cdfis_bench.datasets.dataset import Dataset
+from cdfis_bench.datasets.gallery import gallery
 from cdfis_bench.engine.loop import train
 from cdfis_bench.progress import run_progress, say
 from cdfis_bench.records.experiment import Job, note_job
@@ -25,6 +28,7 @@ from cdfis_bench.records.provenance import one_after_the_other, provenance
 from cdfis_bench.records.run_folder import RunFolder, claim
 from cdfis_bench.records.stored_run import StoredRun
 
+SAMPLES_SHOWN = 20  # at either end
 Summary = dict[str, float | int | str | None]
 
 
@@ -156,7 +160,7 @@ def _compute(
                 tracked.row("curve", **row)
             summary = train(setup, Tee(run, tracked), progress, run.save_state, state)
             stored = run.finish(summary)
-            _mirror(tracked, stored)
+            _mirror(tracked, stored, setup.dataset)
             return stored
     # The one place that catches everything, so that no failure goes unrecorded.
     except Exception as error:
@@ -194,18 +198,27 @@ def _card(config: dict[str, Any], arm: str, folder: Path, sweeping: bool) -> Run
     )
 
 
-def _mirror(tracked: TrackerRun, stored: StoredRun) -> None:
-    """The summary and the run's own picture to the tracker. A picture that fails costs no run."""
+def _mirror(tracked: TrackerRun, stored: StoredRun, dataset: Dataset) -> None:
+    """The summary, the run's own pictures, and its most and least selected samples to the tracker.
+
+    A picture that fails costs no run.
+    """
+    from cdfis_bench.figures.importance_run import draw_samples
     from cdfis_bench.figures.single import draw_single  # matplotlib takes half a second to import
 
     tracked.summary(**stored.card["summary"])
+    shown = gallery(dataset)
+    ends = extremes(stored, shown.labels, SAMPLES_SHOWN) or {}
     try:
-        pictures = draw_single(stored)
+        pictures = draw_single(stored) + draw_samples(stored, ends, shown)
     except Exception as error:
-        say(f"{stored.name}: its curve could not be drawn ({error!r}); the run itself is kept")
-        return
+        say(f"{stored.name}: it could not be drawn ({error!r}); the run itself is kept")
+        pictures = []
     for picture in pictures:
         tracked.image(picture.stem, picture)
+    tracked.table(
+        "selected_samples", [{"end": end, **row} for end, rows in ends.items() for row in rows]
+    )
 
 
 def _say_result(stored: StoredRun) -> None:

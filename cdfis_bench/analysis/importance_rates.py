@@ -12,6 +12,7 @@ from cdfis_bench.records.stored_run import StoredRun
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.integer]
+Extremes = dict[str, list[dict[str, int | float]]]  # "most", "least" -> one dict per sample
 
 PRIOR_OFFERS = 5.0
 UNKNOWN = -1  # predicted class of a run that recorded none
@@ -53,11 +54,11 @@ def rates(selected: Counts, offered: Counts, prior_offers: float = PRIOR_OFFERS)
     return (selected + prior_offers * share) / (offered + prior_offers)
 
 
-def extremes(run: StoredRun, samples: int) -> dict[str, list[dict[str, float]]] | None:
+def extremes(run: StoredRun, labels: Counts, samples: int) -> Extremes | None:
     """The most and the least selected training samples of one run, most extreme first.
 
-    Each a dict of index, predicted, selected, offered, rate. Equal rates: lower index first. None
-    if the run never chose.
+    labels: [n]. Each a dict of index, label, predicted, selected, offered, rate. Equal rates: lower
+    index first. None if the run never chose.
     """
     counts = sample_counts(run)
     if counts is None:
@@ -68,6 +69,7 @@ def extremes(run: StoredRun, samples: int) -> dict[str, list[dict[str, float]]] 
         which: [
             {
                 "index": int(row),
+                "label": int(labels[row]),
                 "predicted": int(counts.predicted[row]),
                 "selected": int(counts.selected[row]),
                 "offered": int(counts.offered[row]),

@@ -1,6 +1,6 @@
 """What an experiment tracker is told about a run, and what it must be able to do."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,10 @@ class TrackerRun(Recorder, Protocol):
     """An open run of a tracker."""
 
     def image(self, name: str, path: Path) -> None: ...
+    def table(self, name: str, rows: Sequence[Mapping[str, float | int | str]]) -> None:
+        """Rows with the same columns, to be read and sorted; no points of a curve, as in `row`."""
+        ...
+
     def summary(self, **values: float | int | str | bool | None) -> None: ...
 
 

@@ -7,7 +7,7 @@ warning, never a run.
 import logging
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
@@ -177,6 +177,16 @@ class WandbRun:
             run.log({name: wandb.Image(str(path))})
 
         self._send(send)
+
+    def table(self, name: str, rows: Sequence[Mapping[str, float | int | str]]) -> None:
+        def send(run: "Run") -> None:
+            import wandb
+
+            data = [list(row.values()) for row in rows]
+            run.log({name: wandb.Table(columns=list(rows[0]), data=data)})
+
+        if rows:
+            self._send(send)
 
     def summary(self, **values: float | int | str | bool | None) -> None:
         # wandb would write a NaN of the summary as null; this is how its server writes one.

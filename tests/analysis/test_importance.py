@@ -44,19 +44,19 @@ def test_counts_are_those_since_the_gate_opened(tmp_path):
 @pytest.mark.parametrize("same", [[0, 0, 0], [4, 1, 0]], ids=["gate closed", "takes every offer"])
 def test_a_run_that_never_chose_has_no_importance(tmp_path, same):
     stored = run(tmp_path, "uniform", arrays=usage(same, same, [0, 0, 0]))
-    assert sample_counts(stored) is None and extremes(stored, 2) is None
+    assert sample_counts(stored) is None and extremes(stored, np.zeros(3, int), 2) is None
     with pytest.raises(UserError, match=r"uniform: no run chose .*figure\.method"):
         importance_of([stored])
 
 
 def test_the_ends_of_one_run_are_its_most_and_least_selected_samples(tmp_path):
     stored = run(tmp_path, arrays=usage([9, 0, 2, 0, 5], [9, 9, 9, 20, 9], [1, 0, 1, 0, 1]))
-    ends = extremes(stored, 2)
+    ends = extremes(stored, np.array([0, 1, 1, 1, 0]), 2)
     assert [row["index"] for row in ends["most"]] == [0, 4]
     assert [row["index"] for row in ends["least"]] == [3, 1]
     m = 16 / 56
     assert ends["most"][1] == {
-        **{"index": 4, "predicted": 1, "selected": 5, "offered": 9},
+        **{"index": 4, "label": 0, "predicted": 1, "selected": 5, "offered": 9},
         "rate": pytest.approx((5 + 5 * m) / 14),
     }
 

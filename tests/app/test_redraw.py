@@ -72,6 +72,8 @@ def test_mislabelled_images_are_the_most_selected_of_a_finished_sweep(tmp_path):
     values += ["optimizer.lr=0.005", "method=uniform,loss_cdf"]
     swept = cdfis(tmp_path, "-m", *values, "seed=0,1", "name=mine")
     assert swept.returncode == 0, swept.stderr
+    grids = [path.name for path in runs(tmp_path) if (path / "samples.png").exists()]
+    assert len(grids) == 2 and all("loss_cdf" in name for name in grids), "uniform never chooses"
     before = {path: path.stat().st_mtime_ns for path in runs(tmp_path)}
     result = cdfis(tmp_path, "redraw=mine", "figure=importance", "figure.samples=5")
     assert result.returncode == 0, result.stderr

@@ -1,9 +1,13 @@
 """W&B's offline log of a sweep says what the run folders say."""
 
+import json
 from pathlib import Path
 
 import pytest
+import torch
 
+from cdfis_bench.analysis.importance_rates import extremes
+from cdfis_bench.datasets.two_circles import TwoCircles
 from cdfis_bench.records.stored_run import StoredRun, read_run
 from tests.app.command import TINY, cdfis, runs
 from tests.trackers.offline_log import LoggedRun, expected_history
@@ -14,7 +18,9 @@ from tests.trackers.offline_log import read_run as read_log
 def mirrored(tmp_path_factory) -> list[tuple[StoredRun, LoggedRun, Path]]:
     folder = tmp_path_factory.mktemp("mirror")
     tiny = [value for value in TINY if not value.startswith("tracker")]
-    result = cdfis(folder, "-m", *tiny, "selector=cdf,topk", "seed=0,1", "name=mirror")
+    result = cdfis(
+        folder, "-m", *tiny, "selector=cdf,topk", "seed=0,1", "threshold=none", "name=mirror"
+    )
     assert result.returncode == 0, result.stderr
     assert "wandb" not in result.stdout.replace("results/", ""), "the tracker must be quiet"
     pairs = []
@@ -50,3 +56,16 @@ def test_configuration_summary_and_picture_are_those_of_the_run(mirrored):
             assert log.summary.get(name) == value, name
         assert list((folder / "files" / "media" / "images").glob("curve*.png"))
         assert log.exit_code == 0
+
+
+def test_the_table_is_the_runs_most_and_least_selected_samples(mirrored):
+    labels = TwoCircles(train_size=2048, test_size=256).load(torch.device("cpu")).train.y.numpy()
+    for stored, _, folder in mirrored:
+        (path,) = (folder / "files" / "media" / "table").glob("selected_samples*.json")
+        table = json.loads(path.read_text())
+        assert table["columns"] == [
+            *("end", "index", "label", "predicted", "selected", "offered", "rate")
+        ]
+        ends = extremes(stored, labels, 20)
+        rows = [[end, *row.values()] for end in ("most", "least") for row in ends[end]]
+        assert len(rows) == 40 and table["data"] == rows

@@ -49,6 +49,7 @@ def test_disabled_writes_nothing_and_does_not_import_wandb(tmp_path: Path) -> No
         "with tracker.open(card) as run:\n"
         "    run.row('curve', step=1)\n"
         "    run.image('figure', pathlib.Path('missing.png'))\n"
+        "    run.table('samples', [{'index': 1}])\n"
         "    run.summary(steps=1)\n"
         "sys.exit(any(name.split('.')[0] == 'wandb' for name in sys.modules))\n"
     )

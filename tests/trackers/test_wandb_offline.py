@@ -138,12 +138,14 @@ def test_twenty_runs_in_one_process_hold_their_own_rows(
             for row in curve_rows(60, seed=number):
                 run.row("curve", **row)
             run.image("figure", tmp_path / "figure.png")
+            run.table("samples", [{"end": "most", "index": 10 * i, "rate": 0.5} for i in range(40)])
             run.summary(only=number)
         seconds.append(time.perf_counter() - start)
     for number in range(20):
         log = logged(make_card(number))
         assert log.id == make_card(number).id
-        assert log.history[:-1] == expected_history(curve_rows(60, seed=number))
+        assert log.history[:-2] == expected_history(curve_rows(60, seed=number))
+        assert log.history[-1]["samples/nrows"] == 40
         assert log.summary["only"] == number
     assert sum(seconds[1:]) / 19 < 0.5
 
