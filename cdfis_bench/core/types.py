@@ -20,7 +20,7 @@ class Batch:
 
     x: Tensor  # [K, *D] float32
     y: Tensor  # [K] int64
-    index: Tensor  # [K] int64, row in the training set
+    index: Tensor  # [K] int64, row in the training set; on the device of x and y
 
     def __len__(self) -> int:
         return self.y.shape[0]
@@ -30,7 +30,7 @@ class Batch:
         return Batch(
             self.x.index_select(0, indices),
             self.y.index_select(0, indices),
-            self.index.index_select(0, indices.to(self.index.device)),
+            self.index.index_select(0, indices),
         )
 
 

@@ -6,13 +6,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cdfis_bench.core.types import Batch
+from cdfis_bench.datasets.staging import Staging, on_device_if_it_fits
 
 
 class ImageSamples:
     """uint8 images [n, H, W, C] and labels [n]; batches are float32 [K, C, H, W], normalised.
 
-    mean, std: per channel, of pixel values scaled to [0, 1]. The images stay where they are (memory
-    or a mapped file); a batch is one index_select, and normalised on `device`.
+    mean, std: per channel, of pixel values scaled to [0, 1]. On a GPU with room for them the images
+    lie there; else they stay where they are (memory or a mapped file). A batch is one index_select,
+    and normalised on `device`.
     Batches have NHWC strides (channels_last), which convolutions on a CPU prefer.
     """
 
@@ -24,9 +26,9 @@ class ImageSamples:
         std: tuple[float, ...],
         device: torch.device,
     ) -> None:
-        self._images = images
+        self._images = on_device_if_it_fits(images, device)
         self.y = y.to(device)
-        self.index_device = images.device
+        self.index_device = self._images.device
         # (pixel / 255 - mean) / std as one multiplication and addition, tiled to a row of pixels:
         # three values at a time would keep a CPU from using its vector units.
         width = images.shape[2]
@@ -34,7 +36,7 @@ class ImageSamples:
         self._scale = (1 / (255 * spread)).repeat(width)  # [W * C]
         self._shift = (-torch.tensor(mean, device=device) / spread).repeat(width)
         self._device = device
-        self._gathered = torch.empty(0, dtype=torch.uint8)
+        self._staging = Staging(device)
 
     @property
     def image_shape(self) -> tuple[int, ...]:
@@ -46,20 +48,24 @@ class ImageSamples:
 
     def picture(self, row: int) -> NDArray[np.uint8]:
         """One image as it is in the files, uint8 [H, W, C], to be looked at."""
-        return self._images[row].numpy()
+        return self._images[row].cpu().numpy()
 
     def batch(self, index: Tensor) -> Batch:
-        # Gathering into the same memory takes a quarter of the time: new memory is touched page by
-        # page. It is safe, because `.float()` copies before anyone else sees it.
-        shape = (index.shape[0], *self._images.shape[1:])
-        if self._gathered.shape != shape:
-            self._gathered = torch.empty(shape, dtype=torch.uint8)
-        torch.index_select(self._images, 0, index.to("cpu"), out=self._gathered)
-        rows = self._gathered.view(-1, self._scale.shape[0]).to(self._device)  # [K * H, W * C]
-        x = rows.float()
+        """index: [K] int64 on index_device. The batch's own index is on the device of the run."""
+        if self._images.is_cuda:
+            pixels, on_device = self._images.index_select(0, index), index
+        else:
+            pixels, on_device = self._staging.send(self._images, index), self._sent(index)
+        # .float() copies, so that the staging buffer can be used again.
+        x = pixels.view(-1, self._scale.shape[0]).float()  # [K * H, W * C]
         torch.addcmul(self._shift, x, self._scale, out=x)
-        x = x.view(shape).permute(0, 3, 1, 2)  # [K, C, H, W]
-        return Batch(x=x, y=self.y.index_select(0, index.to(self._device)), index=index)
+        x = x.view(pixels.shape).permute(0, 3, 1, 2)  # [K, C, H, W]
+        return Batch(x=x, y=self.y.index_select(0, on_device), index=on_device)
+
+    def _sent(self, index: Tensor) -> Tensor:
+        if self._device.type == "cuda":
+            return index.pin_memory().to(self._device, non_blocking=True)
+        return index.to(self._device)
 
 
 def channel_statistics(

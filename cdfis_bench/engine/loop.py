@@ -150,10 +150,7 @@ def _step(setup: Training, run: RunState, recorder: Recorder, progress: float) -
     run.tally.add("train_loss", report.mean_loss)
     if report.chosen.selection is not None:
         run.tally.add("fallbacks", report.chosen.selection.fallback)
-    offered, device = report.chosen.offered, setup.device
-    run.usage.add(
-        None if offered is None else offered.to(device), report.chosen.batch.index.to(device)
-    )
+    run.usage.add(report.chosen.offered, report.chosen.batch.index)
     read = [report.mean_loss] if report.tau is None else [report.mean_loss, report.tau]
     for step, values in run.delayed.put(run.step, read):
         _observe(run, Observation(step, values[0], progress, *values[1:]))
