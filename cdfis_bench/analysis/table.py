@@ -21,11 +21,11 @@ def curves(runs: list[StoredRun], labels: dict[str, str]) -> pd.DataFrame:
     labels: by the run's name. sample_forward_equivalents: forward passes of one sample, a backward
     pass counted as two (the convention of Katharopoulos and Fleuret 2018).
     """
-    rows = [run.rows() for run in runs]
-    lengths = [len(of_run) for of_run in rows]
-    table = pd.DataFrame([row for of_run in rows for row in of_run], columns=list(CURVE_COLUMNS))
-    # Nulls (no training loss at step 0, a column of a later version) become NaN.
-    table = table.astype({name: float for name in table if table[name].dtype == object})
+    lengths = [len(run.columns["step"]) for run in runs]
+    # Nulls (no training loss at step 0, a column of a later version) are NaN.
+    table = pd.DataFrame(
+        {name: np.concatenate([run.columns[name] for run in runs]) for name in CURVE_COLUMNS}
+    )
     who = {
         "label": [labels[run.name] for run in runs],
         "arm": [run.card["arm"] for run in runs],

@@ -63,7 +63,8 @@ def mark_gates(
         line = shown[shown["label"] == arm.label]
         if not arm.gate_step() > 0 or line.empty:  # NaN: never; 0: from the start
             continue
-        runs = table[table["label"] == arm.label].groupby("run", sort=False)
+        columns = list(dict.fromkeys(("run", "step", x)))  # fewer are grouped faster
+        runs = table.loc[table["label"] == arm.label, columns].groupby("run", sort=False)
         place = np.mean([np.interp(arm.gate_step(), run["step"], run[x]) for _, run in runs])
         height = np.interp(place, line["x"], line["mean"])
         height = max(height, panel.get_ylim()[0])  # at the edge where the curve is below it
