@@ -36,6 +36,11 @@ class Budget:
         self.train_seconds = train_seconds
         self._batch_size = batch_size
 
+    @property
+    def in_steps_alone(self) -> bool:
+        """Whether all runs with this budget take the same number of steps."""
+        return [name for name, limit in self._limits.items() if limit is not None] == ["steps"]
+
     def progress(self, steps: int, cost: CostMeter) -> float:
         """Share of the budget that is spent: 0 .. 1, or a little more."""
         spent = {

@@ -68,10 +68,10 @@ def train(
     save(state) is called every checkpoint_every steps; `saved` is such a state, to go on from.
     Raises UserError if the training loss stops being finite.
     """
-    _warm_up(setup)
-    run = _beginning(setup)
+    warm_up(setup)
+    run = beginning(setup)
     if saved is None:
-        run.method.prepare(_side_training(setup, run.cost))
+        run.method.prepare(side_training(setup, run.cost))
     else:
         run.load_state_dict(saved)
     final = dict(saved["final"]) if saved is not None else {}
@@ -79,18 +79,25 @@ def train(
     run.model.train()
     with drawing_from(run.streams.noise):
         if saved is None:
-            final = _evaluate(setup, run, recorder)
+            final = record_evaluation(setup, run, recorder)
         while (progress := setup.budget.progress(run.step, run.cost)) < 1:
             _step(setup, run, recorder, progress)
             on_step(run.step, run.cost.train_seconds)
             if run.step % setup.eval_every == 0:
-                final = _evaluate(setup, run, recorder)
+                final = record_evaluation(setup, run, recorder)
             every = setup.checkpoint_every
             if save is not None and every is not None and run.step % every == 0:
                 save({**run.state_dict(), "final": final})
         if run.step % setup.eval_every:
-            final = _evaluate(setup, run, recorder)
+            final = record_evaluation(setup, run, recorder)
 
+    return conclude(setup, run, recorder, final)
+
+
+def conclude(
+    setup: Training, run: RunState, recorder: Recorder, final: dict[str, float]
+) -> dict[str, float | int | None]:
+    """Records what is known at the end; returns the summary. final: from record_evaluation."""
     for name, values in run.usage.arrays().items():
         recorder.array(name, values)
     predicted = predictions(run.model, setup.dataset.train, setup.eval_chunk_size)
@@ -104,7 +111,7 @@ def train(
     }
 
 
-def _beginning(setup: Training) -> RunState:
+def beginning(setup: Training) -> RunState:
     return RunState(
         setup.model,
         setup.make_optimizer(setup.model.parameters()),
@@ -116,7 +123,7 @@ def _beginning(setup: Training) -> RunState:
     )
 
 
-def _side_training(setup: Training, cost: CostMeter) -> SideTraining:
+def side_training(setup: Training, cost: CostMeter) -> SideTraining:
     return SideTraining(
         setup.make_model,
         setup.make_optimizer,
@@ -129,7 +136,7 @@ def _side_training(setup: Training, cost: CostMeter) -> SideTraining:
 
 
 def _step(setup: Training, run: RunState, recorder: Recorder, progress: float) -> None:
-    """One step and what is counted of it. progress: share of the budget spent before it."""
+    """One step, counted. progress: share of the budget spent before it."""
     _set_learning_rate(run)
     report = train_step(
         run.model,
@@ -141,6 +148,13 @@ def _step(setup: Training, run: RunState, recorder: Recorder, progress: float) -
         run.step,
         progress,
     )
+    count_step(setup, run, recorder, report, progress)
+
+
+def count_step(
+    setup: Training, run: RunState, recorder: Recorder, report: StepReport, progress: float
+) -> None:
+    """What is kept of a step that was made; the threshold sees it."""
     if setup.pattern_every and run.step % setup.pattern_every == 0:
         _record_pattern(recorder, run.step, report, setup.dataset.train)
     if run.step % diagnostics.EVERY == 0:
@@ -179,7 +193,7 @@ def _observe(run: RunState, seen: Observation) -> None:
         run.usage.gate_opened()
 
 
-def _evaluate(setup: Training, run: RunState, recorder: Recorder) -> dict[str, float]:
+def record_evaluation(setup: Training, run: RunState, recorder: Recorder) -> dict[str, float]:
     """Records a row of the curve; returns its values that a summary repeats."""
     with run.cost("eval"):
         test_loss, accuracy = evaluate(run.model, setup.dataset.test, setup.eval_chunk_size)
@@ -209,7 +223,7 @@ def _record_pattern(recorder: Recorder, step: int, report: StepReport, samples: 
     recorder.array(f"pattern/{step:06d}/prediction", report.logits.argmax(1))
 
 
-def _warm_up(setup: Training) -> None:
+def warm_up(setup: Training) -> None:
     """Two steps of either kind on throw-away copies: start-up costs are charged to no run."""
     model = copy.deepcopy(setup.model).train()
     optimizer = setup.make_optimizer(model.parameters())
