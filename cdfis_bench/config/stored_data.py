@@ -40,7 +40,7 @@ def gallery_of(run: StoredRun, places: Mapping[str, str | None]) -> Gallery:
     key = "dataset.path" if "path" in then else "dataset.root"
     raise UserError(
         f"the samples of {run.name} cannot be shown: {'; '.join(dict.fromkeys(reasons))}; name "
-        f"their place with {key}=..."
+        f"their place with {key}=..., or compute the runs again"
     )
 
 

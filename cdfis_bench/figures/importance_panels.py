@@ -19,7 +19,7 @@ def draw_histogram(panel: Axes, bins: pd.DataFrame, colour: str, top: tuple[floa
     panel.set(yscale="log", xlim=(0, edges[-1]), xlabel="selections per offer", ylabel="samples")
     panel.set_ylim(0.7, None)
     panel.set_title(
-        f"top 10 % take {100 * top[0]:.0f} % of the selections (luck: {100 * top[1]:.0f} %)",
+        f"top 10 % take {100 * top[0]:.0f} % of selections (luck: {100 * top[1]:.0f} %)",
         loc="left",
     )
     panel.legend(loc="upper right")
@@ -28,7 +28,8 @@ def draw_histogram(panel: Axes, bins: pd.DataFrame, colour: str, top: tuple[floa
 def draw_agreement(panel: Axes, real: Agreement, luck: Agreement, colour: str) -> None:
     """A dot for every pair of seeds, luck's beside them."""
     if not real.pairs:
-        panel.set_title("one seed: nothing shows whether its ranking is luck", loc="left")
+        told = "One seed: nothing shows\nwhether its ranking is luck."
+        panel.text(0.5, 0.5, told, ha="center", va="center", transform=panel.transAxes)
         panel.axis("off")
         return
     for height, (found, shade) in enumerate(((luck, LUCK), (real, colour))):

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from cdfis_bench.datasets.arrays import Arrays
+from cdfis_bench.datasets.gallery import gallery
 from cdfis_bench.datasets.images import ImageSamples, channel_statistics
 from cdfis_bench.datasets.pcam import MEAN, STD, PCam
 from cdfis_bench.datasets.small_images import SmallImages
@@ -180,3 +181,20 @@ def test_other_data_under_the_same_configuration_is_another_run(tmp_path):
     files = [make_arrays(tmp_path / f"{i}.npz", **x) for i, x in enumerate((one, two, one))]
     x, y, z = (Arrays(str(path), classes=2).fingerprint() for path in files)
     assert x != y and x == z
+
+
+def test_a_gallery_shows_the_rows_of_the_files_as_they_are(tmp_path):
+    """What figure 4 looks up by a sample's row: not normalised, not permuted, not a copy's."""
+    mnist, pcam = make_mnist(tmp_path), make_pcam(tmp_path)
+    path = make_arrays(tmp_path / "mine.npz", **image_arrays(shape=(3, 20, 18)))
+    channels_first = image_arrays(shape=(3, 20, 18))["x_train"].transpose(0, 2, 3, 1)
+    for source, x, y in (
+        (SmallImages("MNIST", str(tmp_path)), mnist["x_train"][..., None], mnist["y_train"]),
+        (PCam(str(tmp_path)), pcam["x_train"], pcam["y_train"].ravel()),
+        (Arrays(str(path), classes=2), channels_first, image_arrays()["y_train"]),
+    ):
+        shown = gallery(source.load(CPU))
+        assert shown.points is None and shown.labels.tolist() == y.tolist()
+        for row in (0, 3, 17):
+            assert shown.picture(row).dtype == np.uint8
+            assert np.array_equal(shown.picture(row), x[row])
