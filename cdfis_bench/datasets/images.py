@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cdfis_bench.core.types import Batch
+from cdfis_bench.datasets.recycled import Recycled
 from cdfis_bench.datasets.staging import Staging, on_device_if_it_fits
 
 
@@ -37,6 +38,7 @@ class ImageSamples:
         self._shift = (-torch.tensor(mean, device=device) / spread).repeat(width)
         self._device = device
         self._staging = Staging(device)
+        self._normalised = Recycled()
 
     @property
     def image_shape(self) -> tuple[int, ...]:
@@ -56,8 +58,12 @@ class ImageSamples:
             pixels, on_device = self._images.index_select(0, index), index
         else:
             pixels, on_device = self._staging.send(self._images, index), self._sent(index)
-        # .float() copies, so that the staging buffer can be used again.
-        x = pixels.view(-1, self._scale.shape[0]).float()  # [K * H, W * C]
+        # Both ways copy, so that the staging buffer can be used again.
+        rows = pixels.view(-1, self._scale.shape[0])  # [K * H, W * C]
+        if self._device.type == "cpu":
+            x = self._normalised.empty(rows.numel()).view(rows.shape).copy_(rows)
+        else:
+            x = rows.float()
         torch.addcmul(self._shift, x, self._scale, out=x)
         x = x.view(pixels.shape).permute(0, 3, 1, 2)  # [K, C, H, W]
         return Batch(x=x, y=self.y.index_select(0, on_device), index=on_device)

@@ -45,10 +45,18 @@ def test_a_batch_is_the_normalised_rows_with_their_index():
 def test_a_later_batch_does_not_change_an_earlier_one():
     images = torch.from_numpy(image_arrays()["x_train"])
     samples = ImageSamples(images, torch.arange(24), (0.5,) * 3, (0.2,) * 3, CPU)
-    first = samples.batch(ROWS)
-    before = first.x.clone()
-    samples.batch(ROWS + 1)
-    assert torch.equal(first.x, before)
+    kept = [samples.batch(ROWS + i) for i in range(4)]
+    part = samples.batch(ROWS).x[1:, :, 3:5]  # a view, whose batch is gone
+    assert torch.equal(part, samples.batch(ROWS).x[1:, :, 3:5])
+    for i, batch in enumerate(kept):
+        assert torch.equal(batch.x, samples.batch(ROWS + i).x)
+
+
+def test_the_memory_of_a_batch_that_is_gone_is_used_again():
+    images = torch.from_numpy(image_arrays()["x_train"])
+    samples = ImageSamples(images, torch.arange(24), (0.5,) * 3, (0.2,) * 3, CPU)
+    places = {samples.batch(ROWS).x.data_ptr() for _ in range(9)}
+    assert len(places) == 1
 
 
 def test_channel_statistics_are_numpys():
