@@ -62,8 +62,8 @@ def _write(source: Path, key: str, cache: Path) -> None:
     except OSError as error:
         raise UserError(
             f"the cache of {source.name} cannot be written in {cache.parent} "
-            f"({error.strerror or error}); name another folder, with room for the uncompressed "
-            "images, with dataset.cache_dir"
+            f"({error.strerror or error}); set dataset.cache_dir to another folder, with room for "
+            "the uncompressed images"
         ) from error
 
 
