@@ -20,7 +20,7 @@ from cdfis_bench.core.errors import UserError
 from cdfis_bench.core.tracking import RunCard, TrackerRun
 from cdfis_bench.datasets.dataset import Dataset
 from cdfis_bench.datasets.gallery import gallery
-from cdfis_bench.engine.loop import train
+from cdfis_bench.engine.loop import Training, train
 from cdfis_bench.progress import run_progress, say
 from cdfis_bench.records.experiment import Job, note_job
 from cdfis_bench.records.identity import arm_id, run_name
@@ -56,7 +56,7 @@ def run_job(cfg: DictConfig) -> Summary:
     hydra = HydraConfig.get()
     if hydra.mode != RunMode.MULTIRUN:
         try:
-            return _summary(_run(cfg, sweeping=False)[0])
+            return summary_of(_run(cfg, sweeping=False)[0])
         except UserError as error:
             # Hydra would announce any exception but SystemExit with two lines of its own.
             sys.exit(f"cdfis_bench: {error}")
@@ -71,28 +71,57 @@ def run_job(cfg: DictConfig) -> Summary:
         return {"error": str(error)}
     status = "computed" if computed else "stored"
     note_job(results_dir, name, Job(number, overrides, status, stored.card["method"], stored.name))
-    return _summary(stored)
+    return summary_of(stored)
 
 
-def _summary(stored: StoredRun) -> Summary:
+def summary_of(stored: StoredRun) -> Summary:
     return {"run": stored.name, **stored.card["summary"]}
 
 
-def _run(cfg: DictConfig, sweeping: bool) -> tuple[StoredRun, bool]:
-    """The stored run, and whether it was computed now. Raises nothing but UserError."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class Plan:
+    """A run that a configuration asks for. data: fingerprint of the data."""
+
+    config: dict[str, Any]
+    device: torch.device
+    data: str
+    arm: str
+    folder: Path
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What run.json begins with, but for where the numbers come from."""
+        return {
+            "id": f"{self.arm}-s{self.config['seed']}",
+            "arm": self.arm,
+            "seed": self.config["seed"],
+            "method": self.config["method"],
+            "config": self.config,
+            "data_fingerprint": self.data,
+        }
+
+
+def plan_run(cfg: DictConfig) -> Plan:
+    """The run that `cfg` describes. Raises UserError if it cannot work, or its data is missing."""
     config = _resolved(cfg)
     check_values(config)
     device = find_device(config["device"]["name"])
     data = fingerprint(config)
     arm = arm_id(config, device.type, data)
     folder = Path(config["results_dir"]) / "runs" / run_name(config, arm)
-    with claim(folder) as stored:
+    return Plan(config, device, data, arm, folder)
+
+
+def _run(cfg: DictConfig, sweeping: bool) -> tuple[StoredRun, bool]:
+    """The stored run, and whether it was computed now. Raises nothing but UserError."""
+    plan = plan_run(cfg)
+    with claim(plan.folder) as stored:
         if stored is not None:
             say(f"{stored.name}: done before, kept")
             return stored, False
-        with computing_on(device, config["device"]["threads"]):
-            stored = _compute(config, device, arm, data, folder, sweeping)
-    _say_result(stored)
+        with computing_on(plan.device, plan.config["device"]["threads"]):
+            stored = _compute(plan, sweeping)
+    say_result(stored)
     return stored, True
 
 
@@ -104,34 +133,18 @@ def _resolved(cfg: DictConfig) -> dict[str, Any]:
         raise UserError(f"{error.full_key}: {str(error).splitlines()[0]}") from error
 
 
-def _compute(
-    config: dict[str, Any],
-    device: torch.device,
-    arm: str,
-    data: str,
-    folder: Path,
-    sweeping: bool,
-) -> StoredRun:
-    """Trains and records. data: fingerprint of the data.
+def _compute(plan: Plan, sweeping: bool) -> StoredRun:
+    """Trains and records.
 
     Raises UserError; the folder then says `failed`, unless the run was already done.
     """
+    config, device = plan.config, plan.device
     launcher, concurrent_runs = _launcher()
     origin = provenance(device, launcher, concurrent_runs)
-    run = RunFolder(folder)
+    run = RunFolder(plan.folder)
     resumed = run.resume()
     if resumed is None:
-        run.begin(
-            {
-                "id": f"{arm}-s{config['seed']}",
-                "arm": arm,
-                "seed": config["seed"],
-                "method": config["method"],
-                "config": config,
-                "data_fingerprint": data,
-                **origin,
-            }
-        )
+        run.begin({**plan.about, **origin})
     else:
         run.note(hardware=one_after_the_other(run.card["hardware"], origin["hardware"]))
     state, rows = resumed or (None, [])
@@ -139,17 +152,12 @@ def _compute(
         tracker = build_tracker(config)
         tracker.check()
         setup = build(config, device)
-        run.note(
-            dataset=setup.dataset.title,
-            train_samples=len(setup.dataset.train),
-            test_samples=len(setup.dataset.test),
-            kernel=dataclasses.asdict(setup.kernel),
-        )
+        run.note(**about_setup(setup))
         budget = setup.budget
         with (
-            tracker.open(_card(config, arm, folder, sweeping)) as tracked,
+            tracker.open(run_card(plan, sweeping)) as tracked,
             run_progress(
-                folder.name,
+                plan.folder.name,
                 budget.steps,
                 budget.train_seconds,
                 below=sweeping,
@@ -160,18 +168,36 @@ def _compute(
                 tracked.row("curve", **row)
             summary = train(setup, Tee(run, tracked), progress, run.save_state, state)
             stored = run.finish(summary)
-            _mirror(tracked, stored, setup.dataset)
+            mirror(tracked, stored, setup.dataset)
             return stored
     # The one place that catches everything, so that no failure goes unrecorded.
     except Exception as error:
-        told = str(error) if isinstance(error, UserError) else f"{error!r}"
-        if not run.done:
-            run.fail(told, traceback.format_exc())
-        if isinstance(error, UserError):
+        told = failure(run, error)
+        if told is error:
             raise
-        raise UserError(
-            f"{folder.name} failed: {told}; the traceback is in {folder / 'run.json'}"
-        ) from error
+        raise told from error
+
+
+def about_setup(setup: Training) -> dict[str, Any]:
+    """What run.json says of the data and the kernel, once they are there."""
+    return {
+        "dataset": setup.dataset.title,
+        "train_samples": len(setup.dataset.train),
+        "test_samples": len(setup.dataset.test),
+        "kernel": dataclasses.asdict(setup.kernel),
+    }
+
+
+def failure(run: RunFolder, error: Exception) -> UserError:
+    """Records that `run` failed, unless it was already done; returns what to tell the user."""
+    told = str(error) if isinstance(error, UserError) else f"{error!r}"
+    if not run.done:
+        run.fail(told, traceback.format_exc())
+    if isinstance(error, UserError):
+        return error
+    return UserError(
+        f"{run.folder.name} failed: {told}; the traceback is in {run.folder / 'run.json'}"
+    )
 
 
 def _launcher() -> tuple[str, int | None]:
@@ -183,12 +209,13 @@ def _launcher() -> tuple[str, int | None]:
     return name, {"basic": 1, "pool": hydra.launcher.get("n_jobs")}.get(name)
 
 
-def _card(config: dict[str, Any], arm: str, folder: Path, sweeping: bool) -> RunCard:
+def run_card(plan: Plan, sweeping: bool) -> RunCard:
+    config = plan.config
     dataset = config["dataset"]["name"]
     return RunCard(
-        id=f"{arm}-s{config['seed']}",
-        name=folder.name,
-        arm=f"{dataset}-{config['method']}-{arm}",
+        id=f"{plan.arm}-s{config['seed']}",
+        name=plan.folder.name,
+        arm=f"{dataset}-{config['method']}-{plan.arm}",
         dataset=dataset,
         method=config["method"],
         seed=config["seed"],
@@ -198,7 +225,7 @@ def _card(config: dict[str, Any], arm: str, folder: Path, sweeping: bool) -> Run
     )
 
 
-def _mirror(tracked: TrackerRun, stored: StoredRun, dataset: Dataset) -> None:
+def mirror(tracked: TrackerRun, stored: StoredRun, dataset: Dataset) -> None:
     """The summary, the run's own pictures, and its most and least selected samples to the tracker.
 
     A picture that fails costs no run.
@@ -221,7 +248,7 @@ def _mirror(tracked: TrackerRun, stored: StoredRun, dataset: Dataset) -> None:
     )
 
 
-def _say_result(stored: StoredRun) -> None:
+def say_result(stored: StoredRun) -> None:
     result = stored.card["summary"]
     gate = result["gate_open_step"]
     opened = "the gate stayed closed" if gate is None else f"gate opened at step {gate}"

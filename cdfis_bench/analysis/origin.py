@@ -13,7 +13,7 @@ def data_text(runs: Sequence[StoredRun]) -> str:
 
 def _hardware(run: StoredRun) -> dict[str, Any]:
     """Older runs were computed one at a time and do not say so."""
-    return {"concurrent_runs": 1, **run.card["hardware"]}
+    return {"concurrent_runs": 1, "seeds_at_once": 1, **run.card["hardware"]}
 
 
 def hardware_text(runs: Sequence[StoredRun]) -> str:
@@ -34,6 +34,8 @@ def _describe(hardware: dict[str, Any]) -> str:
         parts.append(f"{threads} thread{'' if threads == 1 else 's'}")
     if hardware["concurrent_runs"] != 1:
         parts.append(f"{hardware['concurrent_runs'] or 'an unknown number of'} runs at a time")
+    if hardware["seeds_at_once"] != 1:
+        parts.append(f"{hardware['seeds_at_once']} seeds trained at once")
     return ", ".join(parts)
 
 

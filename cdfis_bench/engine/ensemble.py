@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, optim
 from torch.nn.functional import cross_entropy
+from torch.nn.modules.conv import _ConvNd
 
 from cdfis_bench.core.errors import UserError, require
 from cdfis_bench.core.types import Chosen, Feedback, Recorder
@@ -23,7 +24,7 @@ from cdfis_bench.engine.loop import (
     side_training,
     warm_up,
 )
-from cdfis_bench.engine.stack import Stack, is_mlp
+from cdfis_bench.engine.stack import Stack
 from cdfis_bench.engine.state import RunState
 from cdfis_bench.engine.step import StepReport
 
@@ -47,9 +48,10 @@ def check_together(setup: Training) -> None:
     """Raises UserError, with the reason, if seeds of this arm had better not train at once."""
     instead = "use hydra/launcher=pool"
     require(
-        setup.device.type != "cpu" or is_mlp(setup.model),
-        "several seeds of this network at once take twice as long on a CPU as one after the other "
-        f"(measured for convolutions: 1.8 times); {instead}",
+        setup.device.type != "cpu"
+        or not any(isinstance(m, _ConvNd) for m in setup.model.modules()),
+        "convolutions of several seeds at once take 1.8 times as long on a CPU as one after the "
+        f"other; {instead}",
     )
     require(
         setup.budget.in_steps_alone,

@@ -43,7 +43,7 @@ class Stack:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Logits [S, N, C] of x [S, N, *D]: each network sees its own samples."""
-        if x.ndim == 3 and is_mlp(self._model):
+        if x.ndim == 3 and _is_mlp(self._model):
             return self._layer_by_layer(x)
         return vmap(lambda weights, x: functional_call(self._model, weights, (x,)))(
             self._weights, x
@@ -60,7 +60,7 @@ class Stack:
         return x
 
 
-def is_mlp(model: nn.Module) -> bool:
+def _is_mlp(model: nn.Module) -> bool:
     """Whether the network is a sequence of Linear layers and elementwise functions."""
     return isinstance(model, nn.Sequential) and all(
         type(layer) is nn.Linear or isinstance(layer, _ELEMENTWISE) for layer in model

@@ -10,11 +10,13 @@ import torch
 import cdfis_bench
 
 
-def provenance(device: torch.device, launcher: str, concurrent_runs: int | None) -> dict[str, Any]:
+def provenance(
+    device: torch.device, launcher: str, concurrent_runs: int | None, seeds_at_once: int = 1
+) -> dict[str, Any]:
     """Versions, commit and hardware of the process that calls this. Names no host and no user.
 
     launcher: what started the run. concurrent_runs: how many runs its sweep computes at a time;
-    None: not known.
+    None: not known. seeds_at_once: how many seeds were trained as one network, sharing a clock.
     """
     return {
         "versions": {
@@ -30,6 +32,7 @@ def provenance(device: torch.device, launcher: str, concurrent_runs: int | None)
             "device_name": _device_name(device),
             "cpu_threads": torch.get_num_threads(),
             "concurrent_runs": concurrent_runs,  # they slow each other down: part of the hardware
+            "seeds_at_once": seeds_at_once,
         },
     }
 

@@ -1,5 +1,7 @@
 """Seeds trained at once end where they would have ended alone."""
 
+import dataclasses
+
 import pytest
 import torch
 
@@ -100,6 +102,13 @@ def test_what_cannot_be_shared_is_refused_with_the_reason(overrides, message):
     with pytest.raises(UserError, match=message) as caught:
         check_together(setup(*overrides))
     assert "hydra/launcher=pool" in str(caught.value)
+
+
+def test_convolutions_on_a_cpu_are_refused_as_slower():
+    with drawing_from(stream(0, "test")):
+        network = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3))
+    with pytest.raises(UserError, match=r"1\.8 times as long on a CPU"):
+        check_together(dataclasses.replace(setup(), model=network))
 
 
 def test_a_seed_that_diverges_is_named():
