@@ -44,6 +44,7 @@ class Selection:
     uniform. A tensor, because reading it would make the host wait for an accelerator.
     total: sum of the masses, where it is known already.
     weights: loss weights that the selector itself asks for (weighting=per_sample uses them).
+    inclusion: each candidate's chance of being among the selected at all; None where unknown.
     """
 
     indices: Tensor  # [N] int64 into the K candidates
@@ -51,6 +52,7 @@ class Selection:
     fallback: Tensor  # [] bool
     total: Tensor | None = None  # [] float64
     weights: Tensor | None = None  # [N] float32
+    inclusion: Tensor | None = None  # [K] float64, sum N
 
     @property
     def probabilities(self) -> Tensor | None:
@@ -115,7 +117,8 @@ class Metric(Protocol):
     metric).
     forward_passes, backward_passes: of the network per scored sample, for the cost ledger (0 or 1).
     Metrics that are functions of the logits also have `of_logits(logits, y) -> scores`: what was
-    scored while training is then free.
+    scored while training is then free. One that compares candidates with each other has
+    `pairwise = True` and makes [K, K]; it then bounds its forward passes itself.
     """
 
     signed: bool
@@ -139,7 +142,10 @@ class Selector(Protocol):
     uses_scores: false for uniform, which then needs neither candidates nor scores.
     accepts_signed: true where negative scores make sense.
     known_probabilities: true where Selection.probabilities are the exact chances of independent
-    draws.
+    draws; such a selector also has `masses(scores) -> (masses [K] float64, fallback [])`.
+    Where they apply, with the value True: variable_size (n is not looked at), pairwise (takes
+    [K, K] of such a metric), whole_set (remembers a law of all training samples, for a source of
+    kind "law"), known_inclusion (Selection.inclusion is exact), gives_weights (Selection.weights).
     """
 
     uses_scores: bool
@@ -155,6 +161,8 @@ class Weighting(Protocol):
 
     None stands for ones: the step then multiplies nothing.
     needs_probabilities: true where the weights are wrong without exact draw probabilities.
+    Where they apply, with the value True: needs_inclusion (wrong without Selection.inclusion),
+    needs_weights (takes Selection.weights).
     """
 
     needs_probabilities: bool

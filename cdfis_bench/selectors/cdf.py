@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Generator, Tensor
 
-from cdfis_bench.core.errors import require_bool, require_choice
+from cdfis_bench.core.errors import require_bool, require_choice, require_number
 from cdfis_bench.core.types import Selection
 from cdfis_bench.selectors.usable import uniform_if_unusable
 
@@ -27,15 +27,20 @@ def draw_distinct_by_mass(masses: Tensor, n: int, generator: Generator) -> Tenso
 
     masses: [K] float64, finite, >= 0; n <= K. Zero masses come last, among themselves in random
     order.
+    """
+    return draw_distinct_by_log_mass(masses.log(), n, generator)
+
+
+def draw_distinct_by_log_mass(logarithms: Tensor, n: int, generator: Generator) -> Tensor:
+    """The same by the logarithms of the masses: [K] float64, at least -1e6 or -infinity (mass 0).
+
     Exponential race: the n smallest of E_i / mass_i, E_i ~ Exp(1) (Efraimidis and Spirakis 2006),
     in logarithms.
     """
-    race = torch.empty_like(masses).exponential_(generator=generator).log_() - masses.log()
-    # |log(mass)| < 750 in float64, so 1e6 lies behind every positive mass.
-    late = 1e6 + torch.rand(
-        masses.shape, dtype=masses.dtype, device=masses.device, generator=generator
-    )
-    return torch.where(masses > 0, race, late).topk(n, largest=False).indices
+    race = torch.empty_like(logarithms).exponential_(generator=generator).log_() - logarithms
+    # Behind every positive mass.
+    late = 2e6 + torch.rand(race.shape, dtype=race.dtype, device=race.device, generator=generator)
+    return torch.where(logarithms > -torch.inf, race, late).topk(n, largest=False).indices
 
 
 def rank_masses(scores: Tensor) -> Tensor:
@@ -54,16 +59,26 @@ class CdfSelector:
     the empirical CDF F(s_i) = rank_i / K (the literal reading of the text; indifferent to the scale
     of the scores).
     replacement: draws are independent and may repeat (the authors' code), or successive and
-    distinct. Scores that are not finite, or (form mass) all zero: that step is drawn uniformly and
-    says so in `fallback`.
-    Source: Knutsson et al. 2023, section 4.1.
+    distinct. smoothing, power: (mass + smoothing x mean mass)^power, between the form's own law
+    (0 and 1) and the uniform one (large, or 0). Scores that are not finite, or (form mass) all
+    zero: that step is drawn uniformly and says so in `fallback`.
+    Source: Knutsson et al. 2023, section 4.1; smoothing as in the library of Katharopoulos and
+    Fleuret 2018, but by the mean of the scores at hand.
     """
 
     uses_scores = True
 
-    def __init__(self, form: str = "mass", replacement: bool = True) -> None:
+    def __init__(
+        self,
+        form: str = "mass",
+        replacement: bool = True,
+        smoothing: float = 0.0,
+        power: float = 1.0,
+    ) -> None:
         self.form = require_choice("selector.form", form, ("mass", "rank"))
         self.replacement = require_bool("selector.replacement", replacement)
+        self.smoothing = require_number("selector.smoothing", smoothing, 0.0, 1e6)
+        self.power = require_number("selector.power", power, 0.0, 1.0)
         self.accepts_signed = form == "rank"
         self.known_probabilities = replacement
 
@@ -71,6 +86,10 @@ class CdfSelector:
         """(masses [K] float64 of one draw, fallback [] bool) of scores [K]."""
         exact = scores.double()
         masses = exact if self.form == "mass" else rank_masses(scores)
+        if self.smoothing:
+            masses = masses + self.smoothing * masses.mean()
+        if self.power != 1:
+            masses = masses.pow(self.power)
         low = 0.0 if self.form == "mass" else -math.inf
         return uniform_if_unusable(masses, exact.sum(), low)
 

@@ -26,6 +26,7 @@ class MeanCutSelector:
     accepts_signed = True
     known_probabilities = False
     variable_size = True
+    gives_weights = True
 
     def __init__(self, ratio: float = 0.5) -> None:
         self.ratio = require_number("selector.ratio", ratio, 0.0, 1.0)

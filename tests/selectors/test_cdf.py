@@ -120,3 +120,37 @@ def test_same_generator_state_gives_the_same_draw():
 def test_bad_values_are_refused_with_the_value(values):
     with pytest.raises(UserError, match="selector"):
         CdfSelector(**values)
+
+
+@pytest.mark.parametrize(
+    ("smoothing", "power", "expected"),
+    [
+        (0, 1, [0.05, 0.10, 0.15, 0.70]),
+        (0.5, 1, [0.1167, 0.15, 0.1833, 0.55]),
+        (1, 1, [0.15, 0.175, 0.2, 0.475]),
+        (1e6, 1, [0.25] * 4),
+        (0, 0.5, [0.1268, 0.1793, 0.2196, 0.4744]),
+        (0, 0, [0.25] * 4),
+    ],
+)
+def test_smoothing_goes_from_the_scores_to_uniform(smoothing, power, expected):
+    selector = CdfSelector(smoothing=smoothing, power=power)
+    probabilities = selector(SCORES, 4, stream(0, "smooth")).probabilities
+    assert probabilities.tolist() == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (torch.ones_like, 120.3),
+        (lambda u: u, 117.9),  # the "uniform" arm of the authors' code
+        (lambda u: u.log().square(), 97.6),  # heavy-tailed: a quarter of the mini-batch is gone
+    ],
+)
+def test_distinct_samples_of_128_draws_from_1024(make, expected):
+    distinct = []
+    for seed in range(20):
+        u = torch.rand(1024, dtype=torch.float64, generator=stream(seed, "scores"))
+        p = CdfSelector()(make(u), 1, stream(0, "law")).probabilities
+        distinct.append((1 - (1 - p) ** 128).sum().item())
+    assert sum(distinct) / 20 == pytest.approx(expected, abs=0.8)

@@ -1,49 +1,142 @@
 """What every selector YAML keeps, ours or a guest's."""
 
+import copy
+
 import pytest
 import torch
 from omegaconf import OmegaConf
+from scipy.stats import chisquare
 
 from cdfis_bench.config.build import make
 from cdfis_bench.config.where import conf_dir
 from cdfis_bench.core.streams import stream
+from cdfis_bench.core.types import Batch, Chosen, Feedback, Scale
 
 YAMLS = sorted((conf_dir() / "selector").glob("*.yaml"))
+CPU = torch.device("cpu")
 
 
 @pytest.fixture(params=YAMLS, ids=lambda path: path.stem)
-def selector(request):
-    return make("selector", OmegaConf.to_container(OmegaConf.load(request.param)))
+def new(request):
+    """Makes the selector for k candidates; each time without a memory."""
+
+    def made(k):
+        selector = make("selector", OmegaConf.to_container(OmegaConf.load(request.param)))
+        if hasattr(selector, "start"):  # one that remembers something per sample
+            selector.start(Scale(k, k, 16, CPU))
+        return selector
+
+    return made
 
 
-@pytest.mark.parametrize("n", [1, 128, 1024])
-def test_exactly_n_valid_indices(selector, n):
-    scores = torch.rand(1024, generator=stream(0, "scores"))
-    selection = selector(scores, n, stream(1, "select"))
+def scores_for(selector, k, seed=0):
+    """Scores [k], or inner products [k, k] of more directions than any test draws."""
+    if getattr(selector, "pairwise", False):
+        gradients = torch.randn(k, k, generator=stream(seed, "gradients"))
+        return gradients @ gradients.T
+    return torch.rand(k, generator=stream(seed, "scores"))
+
+
+def taught(selector, k):
+    """The same after it has seen ten mini-batches, if it learns."""
+    for step in range(10):
+        rows = torch.randperm(k, generator=stream(step, "rows"))[:16]
+        logits = torch.randn(16, 3, generator=stream(step, "logits")) * (1 + rows[:, None] / k)
+        batch = Batch(torch.zeros(16, 1), rows % 3, rows)
+        losses = torch.nn.functional.cross_entropy(logits, batch.y, reduction="none")
+        if hasattr(selector, "learn"):
+            selector.learn(Feedback(step + 1, step / 20, batch, logits, losses, Chosen(batch)))
+    return selector
+
+
+@pytest.mark.parametrize("n", [1, 128, 256])
+def test_exactly_n_valid_indices(new, n):
+    selector = new(256)
+    selection = selector(scores_for(selector, 256), n, stream(1, "select"))
     if getattr(selector, "variable_size", False):
         n = len(selection.indices)
+        assert 0 < n < 256
     assert selection.indices.shape == (n,)
     assert selection.indices.dtype == torch.int64
-    assert 0 <= selection.indices.min() and selection.indices.max() < 1024
+    assert 0 <= selection.indices.min() and selection.indices.max() < 256
+    assert selection.fallback.dtype == torch.bool and not selection.fallback
 
 
-def test_scores_are_left_alone_and_repeats_are_equal(selector):
-    scores = torch.rand(64, generator=stream(0, "scores"))
+def test_scores_are_left_alone_and_repeats_are_equal(new):
+    scores = scores_for(new(64), 64)
     before = scores.clone()
-    first, second = (selector(scores, 16, stream(1, "select")).indices for _ in range(2))
-    assert torch.equal(first, second) and torch.equal(scores, before)
+    first, second = (taught(new(64), 64)(scores, 16, stream(1, "select")) for _ in range(2))
+    assert torch.equal(first.indices, second.indices) and torch.equal(scores, before)
 
 
-def test_known_probabilities_are_a_distribution(selector):
-    selection = selector(torch.rand(64, generator=stream(0, "s")), 16, stream(1, "select"))
-    if selector.known_probabilities:
-        assert selection.probabilities.dtype == torch.float64
-        assert abs(selection.probabilities.sum().item() - 1) < 1e-12
-    else:
-        assert selection.probabilities is None
+def test_known_probabilities_are_those_of_the_draws(new):
+    """Chi-square over 100,000 draws; fails one correct selector in 10,000."""
+    selector = taught(new(64), 64)
+    scores = scores_for(selector, 64)
+    if not selector.known_probabilities:
+        assert selector(scores, 16, stream(1, "select")).probabilities is None
+        return
+    selection = selector(scores, 16, stream(1, "select"))
+    assert selection.probabilities.dtype == torch.float64
+    assert abs(selection.probabilities.sum().item() - 1) < 1e-12
+    if selector.uses_scores:
+        masses, fallback = selector.masses(scores)
+        torch.testing.assert_close(masses, selection.masses)
+        assert not fallback
+        drawn = selector(scores, 100_000, stream(2, "select")).indices
+        expected = 100_000 * selection.probabilities
+        assert chisquare(torch.bincount(drawn, minlength=64), expected).pvalue > 1e-4
 
 
-def test_choosing_all_without_repeats_chooses_everyone(selector):
-    indices = selector(torch.ones(32), 32, stream(0, "all")).indices
-    if not getattr(selector, "replacement", False):
+def test_choosing_all_without_repeats_chooses_everyone(new):
+    selector = new(32)
+    if getattr(selector, "replacement", False) or getattr(selector, "variable_size", False):
+        return
+    same = torch.ones((32, 32) if getattr(selector, "pairwise", False) else 32)
+    for scores in (scores_for(selector, 32), same):
+        indices = selector(scores, 32, stream(0, "all")).indices
         assert sorted(indices.tolist()) == list(range(32))
+
+
+def test_what_is_known_follows_a_permutation_of_the_candidates(new):
+    selector = new(64)
+    if getattr(selector, "pairwise", False) or getattr(selector, "whole_set", False):
+        return  # has a test of its own, or looks at no scores
+    order = torch.randperm(64, generator=stream(3, "order"))
+    scores = scores_for(selector, 64).mul(20).round()  # with ties
+    plain, permuted = (selector(s, 16, stream(1, "s")) for s in (scores, scores[order]))
+    for name in ("masses", "inclusion"):
+        of_plain, of_permuted = getattr(plain, name), getattr(permuted, name)
+        assert (of_plain is None) == (of_permuted is None)
+        if of_plain is not None:
+            torch.testing.assert_close(of_permuted, of_plain[order])
+
+
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf])
+def test_unusable_scores_are_flagged(new, bad):
+    selector = new(64)
+    if not selector.uses_scores or getattr(selector, "whole_set", False):
+        return
+    scores = scores_for(selector, 64)
+    scores[3] = bad
+    selection = selector(scores, 16, stream(1, "select"))
+    assert selection.fallback
+    distinct = len(selection.indices.unique())
+    assert distinct == len(selection.indices) or getattr(selector, "replacement", False)
+    assert selection.masses is None or (selection.masses == selection.masses[0]).all()
+
+
+def test_a_memory_survives_a_round_trip(new):
+    """Saved, put into a new one, and both go on alike bit for bit."""
+    first, second = taught(new(64), 64), new(64)
+    if not hasattr(first, "state_dict"):
+        assert not hasattr(first, "learn"), "it learns, but forgets when interrupted"
+        return
+    scores = scores_for(first, 64)
+    first(scores, 16, stream(1, "select"))
+    second.load_state_dict(copy.deepcopy(first.state_dict()))
+    for selector in (first, second):
+        taught(selector, 64)
+    a, b = (selector(scores, 16, stream(2, "select")) for selector in (first, second))
+    assert torch.equal(a.indices, b.indices)
+    assert a.masses is None or torch.equal(a.masses, b.masses)
