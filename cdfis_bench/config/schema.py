@@ -84,18 +84,22 @@ class Config:
     wandb: WandbConfig = field(default_factory=WandbConfig)
 
 
-def method_label(root: DictConfig) -> str:
-    """The legend entry: uniform, or <metric>_<selector>[_<weighting>][_<source>].
+def method_label(root: DictConfig, preset: str | None = None) -> str:
+    """The legend entry: uniform, the preset's, or <metric>_<selector>[_<weighting>][_<source>].
 
-    Weighting none and source presample go without saying.
+    preset: the name that a preset gives itself. Weighting none and source presample go without
+    saying.
     """
     threshold = root.threshold
     never = threshold.get("name") == "never" or threshold.get("fraction") == 0
-    if root.selector.get("name") == "uniform" or never:
+    presampling = root.source.get("name") == "presample"
+    if never or (root.selector.get("name") == "uniform" and presampling):
         return "uniform"
+    if preset is not None:
+        return preset
     named = [root.metric.name, root.selector.name]
     named += [root.weighting.name] if root.weighting.name != "none" else []
-    named += [root.source.name] if root.source.name != "presample" else []
+    named += [] if presampling else [root.source.name]
     return "_".join(named)
 
 
@@ -115,7 +119,9 @@ def register() -> None:
     """Makes the schema and the resolvers known to Hydra and OmegaConf; again is harmless."""
     ConfigStore.instance().store(name="schema", node=Config)
     OmegaConf.register_new_resolver(
-        "cdfis.method", lambda *, _root_: method_label(_root_), replace=True
+        "cdfis.method",
+        lambda preset=None, *, _root_: method_label(_root_, preset),
+        replace=True,
     )
     OmegaConf.register_new_resolver(
         "cdfis.name", lambda *, _root_: figure_name(_root_), replace=True

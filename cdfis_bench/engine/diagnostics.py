@@ -22,6 +22,7 @@ def concentration(scores: Tensor) -> Tensor:
 def look_at(chosen: Chosen) -> dict[str, Tensor]:
     """score_tau, distinct_share and score_bias of a step that selected, each []; {} of another.
 
+    Of scores that compare candidates with each other [K, K]: distinct_share alone.
     score_tau: concentration of the candidates' scores. distinct_share: different samples in the
     mini-batch / N. score_bias: mean score of the selected / mean score of the candidates; for
     metric=loss with unweighted CDF sampling its expectation is tau^2.
@@ -30,8 +31,11 @@ def look_at(chosen: Chosen) -> dict[str, Tensor]:
         return {}
     scores, indices = chosen.scores, chosen.selection.indices.to(chosen.scores.device)
     seen = torch.zeros(scores.shape[0], device=scores.device).index_fill_(0, indices, 1.0)
+    distinct = seen.sum() / indices.shape[0]
+    if scores.ndim > 1:
+        return {"distinct_share": distinct}
     return {
         "score_tau": concentration(scores),
-        "distinct_share": seen.sum() / indices.shape[0],
+        "distinct_share": distinct,
         "score_bias": scores.index_select(0, indices).mean() / scores.mean(),
     }

@@ -107,7 +107,7 @@ def conclude(
         "gate_open_step": run.gate_open_step,
         **final,
         **run.cost.totals(),
-        **selection_cost(run.cost.totals(), run.step, run.gate_open_step),
+        **selection_cost(run.cost.totals(), run.step, run.open_steps),
     }
 
 
@@ -138,6 +138,7 @@ def side_training(setup: Training, cost: CostMeter) -> SideTraining:
 def _step(setup: Training, run: RunState, recorder: Recorder, progress: float) -> None:
     """One step, counted. progress: share of the budget spent before it."""
     _set_learning_rate(run)
+    run.open_steps += run.method.threshold.open
     report = train_step(
         run.model,
         run.optimizer,

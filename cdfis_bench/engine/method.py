@@ -74,7 +74,8 @@ class Method:
         """Scores [K] of the candidates, chunk by chunk; modes are restored."""
         size = self.scoring.chunk_size
         with in_mode(model, self.scoring.train_mode):
-            if len(batch) <= size:
+            # [K, K] cannot be made of chunks.
+            if len(batch) <= size or getattr(self.metric, "pairwise", False):
                 return self.metric(model, batch)
             parts = zip(
                 batch.x.split(size), batch.y.split(size), batch.index.split(size), strict=True

@@ -4,21 +4,21 @@ from collections.abc import Mapping
 
 
 def selection_cost(
-    totals: Mapping[str, float | int], steps: int, gate_open_step: int | None
+    totals: Mapping[str, float | int], steps: int, open_steps: int
 ) -> dict[str, float | None]:
     """step_cost and break_even of a run; None if its gate never opened.
 
-    totals: CostMeter.totals(). step_cost: measured, seconds of a step while the gate was open over
+    totals: CostMeter.totals(). open_steps: of all `steps`, those with an open gate, which may have
+    closed again. step_cost: measured, seconds of a step while the gate was open over
     those of a uniform step, which has the same update and loads only what it trains on.
     break_even: the same counted in forward passes of one sample, a backward pass as two; it is
     (K + 3 N) / 3 N for one scoring forward pass of K candidates. A method wins if it needs fewer
     steps than uniform sampling by more than that factor.
     Source: Katharopoulos and Fleuret 2018, section 3.3.
     """
-    opened = steps if gate_open_step is None else gate_open_step
-    if opened >= steps:
+    if open_steps == 0:
         return {"step_cost": None, "break_even": None}
-    open_share = (steps - opened) / steps
+    open_share = open_steps / steps
     trained = totals["samples_trained"]
     used = min(trained / max(totals["samples_loaded"], 1), 1.0)  # of what was loaded
     uniform = totals["load_seconds"] * used + totals["update_seconds"]

@@ -41,7 +41,8 @@ class RunState:
         self.tally = Tally()
         self.learning_rates = [group["lr"] for group in optimizer.param_groups]  # as configured
         self.step = 0  # finished
-        self.gate_open_step: int | None = 0 if method.threshold.open else None
+        self.gate_open_step: int | None = 0 if method.threshold.open else None  # the first time
+        self.open_steps = 0  # steps with an open gate, which may close again
         if method.threshold.open:
             usage.gate_opened()
 
@@ -50,6 +51,7 @@ class RunState:
         return {
             "step": self.step,
             "gate_open_step": self.gate_open_step,
+            "open_steps": self.open_steps,
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "method": self.method.state_dict(),
@@ -66,6 +68,7 @@ class RunState:
         """Before `drawing_from(streams.noise)` is entered."""
         self.step = state["step"]
         self.gate_open_step = state["gate_open_step"]
+        self.open_steps = state["open_steps"]
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.method.load_state_dict(state["method"])

@@ -23,6 +23,7 @@ GROUPS = sorted(
 OPTIONS = [
     f"{group}={path.stem}" for group in GROUPS for path in sorted((CONF / group).glob("*.yaml"))
 ]
+METHODS = sorted(path.stem for path in (CONF / "method").glob("*.yaml"))
 EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
 
 
@@ -33,6 +34,13 @@ COMPANIONS = {
     "source=queue": ["selector=percentile_bernoulli"],
     "selector=percentile_bernoulli": ["source=queue"],
     "selector=mean_cut": ["source=epoch_subset", "metric=memory"],
+    "selector=bandit": ["source=dataset", "metric=memory"],
+    "selector=robust_linear": ["source=dataset", "metric=memory"],
+    "selector=greedy_residual": ["metric=last_layer_gram"],
+    "metric=last_layer_gram": ["selector=greedy_residual"],
+    "metric=margin": ["selector=topk"],
+    "weighting=horvitz_thompson": ["selector=systematic"],
+    "weighting=per_sample": ["selector=mean_cut", "source=epoch_subset", "metric=memory"],
 }
 
 
@@ -129,10 +137,23 @@ def test_the_papers_network_has_252_weights():
         (["threshold.fraction=0"], "uniform"),
         (["selector=uniform"], "uniform"),
         (["weighting=unbiased"], "loss_cdf_unbiased"),
+        (["method=kf18_bound"], "kf18_bound"),
+        (["method=kf18_bound", "threshold=never"], "uniform"),
+        (["method=kf18_bound", "selector=uniform"], "uniform"),
+        (["method=cdf_rank", "threshold.fraction=0"], "uniform"),
+        (
+            ["source=epoch_subset", "metric=memory", "selector=uniform"],
+            "memory_uniform_epoch_subset",
+        ),
     ],
 )
 def test_a_method_is_labelled_by_its_parts(overrides, label):
     assert resolved(*overrides)["method"] == label
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_preset_is_called_by_its_name(name):
+    assert resolved(f"method={name}")["method"] == name
 
 
 def test_the_contract_values_have_the_papers_defaults():

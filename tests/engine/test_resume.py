@@ -5,18 +5,30 @@ import io
 import pytest
 import torch
 
+from cdfis_bench.config.where import conf_dir
 from cdfis_bench.engine.loop import train
-from tests.engine.small import Memory, numbers, setup
+from tests.engine.small import Memory, numbers, resolved, setup
 
+# Presets whose gate would stay closed on Two Circles, or for half of the run.
+OPENING = {
+    "kf18_bound": ["threshold.level=1.01", "threshold.debias=true"],
+    "kf18_loss": ["threshold.level=1.02", "threshold.debias=true"],
+    "sb_composer": ["threshold.start=0.3"],
+}
+PRESETS = sorted(path.stem for path in (conf_dir() / "method").glob("*.yaml"))
+LAW = ["metric=memory", "source=dataset", "weighting=unbiased", "source.rebuild_every=4"]
 METHODS = [
-    ["method=uniform"],
-    ["method=loss_topk"],
-    ["method=loss_cdf"],
-    ["method=grad_norm_topk"],
-    ["method=grad_norm_cdf"],
-    ["metric=memory", "source=dataset", "weighting=unbiased", "source.rebuild_every=4"],
+    *([f"method={name}", *OPENING.get(name, [])] for name in PRESETS),
+    LAW,
+    [*LAW, "selector=bandit"],
+    [*LAW, "selector=robust_linear"],
+    [*LAW, "selector=rank_exponential", "selector.end_pressure=1"],
+    ["source=queue", "selector=percentile_bernoulli"],
     ["metric=memory", "source=epoch_subset", "selector=mean_cut", "dataset.train_size=600"],
 ]
+
+EARLY = [["method=uniform"], ["method=loss_cdf"], LAW]
+CASES = [*((method, 20) for method in METHODS), *((method, 7) for method in EARLY)]
 
 
 def saved_copy(state):
@@ -27,12 +39,16 @@ def saved_copy(state):
     return torch.load(file, weights_only=True)
 
 
-@pytest.mark.parametrize("at", [7, 20])
-@pytest.mark.parametrize("method", METHODS, ids="-".join)
+@pytest.mark.parametrize(
+    ("method", "at"),
+    CASES,
+    ids=lambda value: "-".join(value) if isinstance(value, list) else str(value),
+)
 def test_a_resumed_run_equals_an_uninterrupted_one(method, at):
     """at: before the gate opens or on an evaluation; the gate opens in between or after."""
     overrides = [*method, f"checkpoint_every={at}", "pattern_every=15"]
-    overrides += [] if "method=uniform" in method else ["threshold.fraction=0.95"]
+    gate = resolved(*overrides)["threshold"]["name"]
+    overrides += ["threshold.fraction=0.95"] if gate == "loss_ratio" else []
     whole, states = Memory(), []
     expected = train(setup(*overrides), whole, save=lambda s: states.append(saved_copy(s)))
 
@@ -45,6 +61,8 @@ def test_a_resumed_run_equals_an_uninterrupted_one(method, at):
     assert numbers(rest.rows) == numbers(later)
     assert all(torch.equal(rest.arrays[name], whole.arrays[name]) for name in rest.arrays)
     assert {"selected_count", "pattern/000030/x"} <= rest.arrays.keys()
+    opens = resolved(*overrides)["method"] != "uniform"
+    assert (expected["gate_open_step"] is not None) == opens
 
 
 def test_dropout_and_running_statistics_go_on_where_they_were():

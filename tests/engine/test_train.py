@@ -187,6 +187,45 @@ def test_the_break_even_does_not_depend_on_when_the_gate_opened():
     assert run("method=uniform")[1]["break_even"] is None
 
 
+def test_a_gate_that_closes_again_is_counted_as_such():
+    """Every second step from the middle of the budget to nine tenths of it."""
+    window = ["threshold=window", "threshold.start=0.5", "threshold.end=0.9"]
+    memory, summary = run(*window, "selector=topk", "budget.steps=80")
+    opened = summary["samples_scored"] // 256
+    assert summary["gate_open_step"] == 41
+    assert opened == 16
+    assert summary["samples_loaded"] == opened * 256 + (80 - opened) * 32
+    assert summary["break_even"] == pytest.approx((256 + 3 * 32) / (3 * 32))
+    assert memory.arrays["offered_count_open"].sum() == opened * 256 + (80 - 41 - opened) * 32
+
+
+def test_kf18_opens_and_closes_with_the_concentration_of_the_scores():
+    """tau rises by fits and starts while samples are learned: some levels are passed twice."""
+    level = ["threshold.level=1.04", "threshold.momentum=0.5", "threshold.debias=true"]
+    memory, summary = run("method=kf18_loss", *level, "eval_every=1")
+    gates = [row["gate_open"] for row in memory.rows]
+    opened = summary["gate_open_step"]
+    assert gates.index(True) == opened > 0
+    assert False in gates[opened:]
+    assert summary["samples_scored"] == 256 * sum(gates[:-1])
+
+
+def test_pairs_of_candidates_are_compared_across_chunks():
+    whole, parts = run("method=divbs"), run("method=divbs", "chunk_size=100")
+    a, b = whole[0].arrays["selected_count"], parts[0].arrays["selected_count"]
+    assert torch.equal(a, b)
+    last = whole[0].rows[-1]
+    assert last["distinct_share"] == 1 and last["score_tau"] is None
+
+
+def test_random_scores_cost_no_forward_pass_and_leave_the_data_order_alone():
+    uniform, presampled = run("method=uniform"), run("method=uniform_presample")
+    assert presampled[1]["forward_samples"] == uniform[1]["forward_samples"]
+    assert presampled[1]["samples_loaded"] == 40 * 256
+    offered = torch.randperm(3000, generator=stream(0, "order"))[:256]
+    assert (presampled[0].arrays["offered_count"][offered] > 0).all()
+
+
 def test_diagnostics_obey_their_laws():
     """The bias of CDF sampling by loss is tau^2 in expectation; top-k never repeats a sample."""
     cdf = run("threshold=none", "budget.steps=200", "eval_every=200")[0].rows[-1]
