@@ -43,6 +43,11 @@ def select(
     scorer: Metric = _option("metric", metric) if isinstance(metric, str) else metric
     chooser: Selector = _option("selector", selector) if isinstance(selector, str) else selector
     check_parts(scorer, chooser)
+    require(
+        not getattr(chooser, "whole_set", False),
+        f"{type(chooser).__name__} learns a law of the whole training set, which needs more than "
+        "these candidates; choose another selector",
+    )
     if chooser.uses_scores:
         scorer.check(model)
         with in_mode(model, train=False):

@@ -77,8 +77,9 @@ def test_parts_of_ones_own():
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
+        ({"n": 4, "selector": "bandit"}, "BanditSelector learns a law of the whole training set"),
         ({"n": 65}, "n=65 must be from 1 to the number of candidates, 64"),
-        ({"n": 4, "metric": "los"}, "metric='los' is not known; choose one of: grad_norm"),
+        ({"n": 4, "metric": "los"}, "metric='los' is not known; choose one of: entropy, grad_norm"),
     ],
 )
 def test_mistakes_are_answered_in_one_sentence(values, sentence):
