@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 from torch.nn.modules.conv import _ConvNd
 
 from cdfis_bench.core.errors import UserError, require
-from cdfis_bench.core.types import Chosen, Feedback, Recorder
+from cdfis_bench.core.types import Chosen, Feedback, Metric, Recorder
 from cdfis_bench.engine.cost import CostMeter
 from cdfis_bench.engine.diagnostics import concentration
 from cdfis_bench.engine.loop import (
@@ -24,9 +24,11 @@ from cdfis_bench.engine.loop import (
     side_training,
     warm_up,
 )
+from cdfis_bench.engine.method import Choosing, Method
 from cdfis_bench.engine.stack import Stack
 from cdfis_bench.engine.state import RunState
 from cdfis_bench.engine.step import StepReport
+from cdfis_bench.sources.presample import PresampleSource
 
 Summary = dict[str, float | int | None]
 
@@ -42,6 +44,10 @@ _ELEMENTWISE = (
     optim.Adadelta,
     optim.RMSprop,
 )
+
+# Samples of all seeds in one pass without gradients: what lies between the layers stays in the
+# cache of a CPU core (2.5 times one by one instead of 1.5).
+_ROWS = 2048
 
 
 def check_together(setup: Training) -> None:
@@ -93,7 +99,7 @@ def train_together(
     for setup, run in zip(setups, runs, strict=True):
         run.method.prepare(side_training(setup, run.cost))
         run.model.train()
-    together = _Together(first, runs)
+    together = Together(first, runs)
     each = list(zip(setups, runs, recorders, strict=True))
     finals = [record_evaluation(*one) for one in each]
     while (progress := first.budget.progress(runs[0].step, runs[0].cost)) < 1:
@@ -111,7 +117,7 @@ def train_together(
     return [conclude(*one, final) for one, final in zip(each, finals, strict=True)]
 
 
-class _Together:
+class Together:
     """The steps of all seeds: each chooses its mini-batch, one network trains on all of them."""
 
     def __init__(self, setup: Training, runs: Sequence[RunState]) -> None:
@@ -123,10 +129,8 @@ class _Together:
 
     def step(self, progress: float) -> list[StepReport]:
         """One optimisation step of every seed: as train_step, for all."""
-        chosen = [
-            run.method.choose(run.model, self._n, run.streams, run.cost, progress)
-            for run in self._runs
-        ]
+        together = all(_scored_by_logits(run.method) for run in self._runs)
+        chosen = self._score_together(progress) if together else self._choose(progress)
         with self._cost("update"):
             losses, logits = self._update(chosen)
         self._share("update")
@@ -147,6 +151,38 @@ class _Together:
             run.cost.count_trained(len(of_run.batch))
             reports.append(StepReport(mean, tau, of_run, own_logits))
         return reports
+
+    def _choose(self, progress: float) -> list[Chosen]:
+        """Mini-batches chosen seed by seed: any source, any metric, gates open or closed."""
+        return [
+            run.method.choose(run.model, self._n, run.streams, run.cost, progress)
+            for run in self._runs
+        ]
+
+    def _score_together(self, progress: float) -> list[Chosen]:
+        """The same, with one forward pass for the candidates of all seeds."""
+        candidates = [
+            run.method.source.candidates(True, run.streams.order, run.cost)  # type: ignore[attr-defined]
+            for run in self._runs
+        ]
+        metric = self._runs[0].method.metric
+        with self._cost("score"), torch.no_grad():
+            x = torch.stack([batch.x for batch in candidates])  # [S, K, *D]
+            y = torch.stack([batch.y for batch in candidates])  # [S, K]
+            at_once = max(1, _ROWS // len(y)) if x.device.type == "cpu" else y.shape[1]
+            parts = zip(x.split(at_once, 1), y.split(at_once, 1), strict=True)
+            scores = torch.cat([self._scores(metric, *part) for part in parts], 1)  # [S, K]
+        self._share("score")
+        chosen = []
+        for run, batch, own in zip(self._runs, candidates, scores, strict=True):
+            run.cost.count_scored(len(batch), metric.forward_passes, metric.backward_passes)
+            parts = Choosing(run.method, run.model, self._n, progress, run.streams.select, run.cost)
+            chosen.append(parts.select(batch, own))
+        return chosen
+
+    def _scores(self, metric: Metric, x: Tensor, y: Tensor) -> Tensor:
+        logits = self._stack(x)  # [S, rows, C]
+        return metric.of_logits(logits.flatten(0, 1), y.flatten()).view_as(y)  # type: ignore[attr-defined]
 
     def _update(self, chosen: Sequence[Chosen]) -> tuple[Tensor, Tensor]:
         """(losses [S, N], logits [S, N, C]) before the update, no graph."""
@@ -173,3 +209,13 @@ class _Together:
         for run in self._runs:
             run.cost(phase).seconds += common.seconds / len(self._runs)
         common.seconds = 0.0
+
+
+def _scored_by_logits(method: Method) -> bool:
+    """Whether the next mini-batch is chosen by a function of the logits of the candidates."""
+    return (
+        method.selecting
+        and isinstance(method.source, PresampleSource)
+        and hasattr(method.metric, "of_logits")
+        and method.metric.forward_passes == 1  # not what is remembered of an earlier pass
+    )

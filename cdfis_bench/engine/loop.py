@@ -81,7 +81,7 @@ def train(
         if saved is None:
             final = record_evaluation(setup, run, recorder)
         while (progress := setup.budget.progress(run.step, run.cost)) < 1:
-            _step(setup, run, recorder, progress)
+            take_step(setup, run, recorder, progress)
             on_step(run.step, run.cost.train_seconds)
             if run.step % setup.eval_every == 0:
                 final = record_evaluation(setup, run, recorder)
@@ -135,7 +135,7 @@ def side_training(setup: Training, cost: CostMeter) -> SideTraining:
     )
 
 
-def _step(setup: Training, run: RunState, recorder: Recorder, progress: float) -> None:
+def take_step(setup: Training, run: RunState, recorder: Recorder, progress: float) -> None:
     """One step, counted. progress: share of the budget spent before it."""
     _set_learning_rate(run)
     run.open_steps += run.method.threshold.open

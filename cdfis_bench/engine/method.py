@@ -66,9 +66,14 @@ class Method:
         self, model: nn.Module, n: int, streams: Streams, cost: CostMeter, progress: float
     ) -> Chosen:
         """The next mini-batch; modes are restored. progress: share of the budget spent, 0..1."""
-        selects = self.selector.uses_scores or self.source.kind == "subset"
         parts = Choosing(self, model, n, progress, streams.select, cost)
-        return self.source.choose(self.threshold.open and selects, streams.order, parts)
+        return self.source.choose(self.selecting, streams.order, parts)
+
+    @property
+    def selecting(self) -> bool:
+        """Whether the next mini-batch is chosen, not taken as it comes."""
+        selects = self.selector.uses_scores or self.source.kind == "subset"
+        return self.threshold.open and selects
 
     def score(self, model: nn.Module, batch: Batch) -> Tensor:
         """Scores [K] of the candidates, chunk by chunk; modes are restored."""

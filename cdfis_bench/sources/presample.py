@@ -6,7 +6,7 @@ from typing import Any
 from torch import Generator
 
 from cdfis_bench.core.errors import require
-from cdfis_bench.core.types import Chosen, Parts, Samples
+from cdfis_bench.core.types import Batch, Chosen, Cost, Parts, Samples
 from cdfis_bench.sources.shuffled import ShuffledRows
 
 
@@ -30,13 +30,17 @@ class PresampleSource:
         self._k, self._n = large_batch_size, batch_size
 
     def choose(self, selecting: bool, order: Generator, parts: Parts) -> Chosen:
-        with parts.cost("load"):
-            rows = self._rows.next(self._k if selecting else self._n, order)
-            candidates = self._samples.batch(rows)  # [K], or [N] while closed
+        candidates = self.candidates(selecting, order, parts.cost)
         if not selecting:
             return Chosen(candidates, offered=candidates.index, loaded=len(candidates))
         scores = parts.score(candidates)  # [K]
         return parts.select(candidates, scores)
+
+    def candidates(self, selecting: bool, order: Generator, cost: Cost) -> Batch:
+        """The next K samples, or N while the gate is closed."""
+        with cost("load"):
+            rows = self._rows.next(self._k if selecting else self._n, order)
+            return self._samples.batch(rows)
 
     def state_dict(self) -> dict[str, Any]:
         return self._rows.state_dict()

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import torch
 
-from benchmark import authors, floor, ours
+from benchmark import authors, floor, ours, seeds
 from benchmark.aggregation import seconds_to_draw
 from benchmark.exactness import assert_exact_norms, assert_same_layout, assert_same_norms
 from benchmark.libraries import library_norms
@@ -137,6 +137,17 @@ def against_authors(data: str, timed: Timed) -> Iterator[Row]:
         yield timed.row(what, setting, ours.engine_step(setup), theirs)
 
 
+def ten_seeds(timed: Timed) -> Iterator[Row]:
+    """Two Circles: a step of ten seeds one by one, over one of all ten at once; as counted."""
+    setting = Setting("two_circles")
+    for arm in ("loss_cdf",) if timed.quick else ("loss_cdf", "uniform", "grad_norm_cdf"):
+        at_once, one_by_one = seeds.at_once(setting, arm), seeds.one_by_one(setting, arm)
+        what = "ten seeds one by one / at once"
+        yield timed.row(
+            what if arm == "loss_cdf" else f"{what}, {arm}", setting, at_once, one_by_one
+        )
+
+
 def scaling(data: str, timed: Timed) -> Iterator[Row]:
     """Our step (loss, CDF) at other K and N, over that at K = 1024, N = 128."""
     usual = ours.engine_step(training(Setting(data)))
@@ -186,6 +197,7 @@ CASES: dict[str, Case] = {
     "scaling:two_circles": lambda timed: scaling("two_circles", timed),
     "scaling:mnist": lambda timed: scaling("mnist", timed),
     "dataset_size": dataset_size,
+    "ten_seeds": ten_seeds,
     "memory": memory,
     "aggregation": aggregation,
 }
@@ -196,6 +208,7 @@ QUICK = (
     "norms:two_circles",
     "norms:pcam",
     "authors:two_circles",
+    "ten_seeds",
 )
 
 

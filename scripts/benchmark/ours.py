@@ -10,21 +10,21 @@ from cdfis_bench.engine.loop import Training
 from cdfis_bench.engine.step import train_step
 
 
-def engine_step(training: Training) -> Work:
+def engine_step(setup: Training) -> Work:
     """One optimisation step: load, score, select, update."""
-    method, model = training.make_method(), training.model
-    optimizer = training.make_optimizer(model.parameters())
+    method, model = setup.make_method(), setup.model
+    optimizer = setup.make_optimizer(model.parameters())
     cost = CostMeter(CPU)
     model.train()
-    return lambda: train_step(model, optimizer, method, training.batch_size, training.streams, cost)
+    return lambda: train_step(model, optimizer, method, setup.batch_size, setup.streams, cost)
 
 
-def scoring(training: Training, batch: Batch) -> Work:
+def scoring(setup: Training, batch: Batch) -> Work:
     """The scores of a large batch."""
-    method = training.make_method()
-    training.model.train()
-    return lambda: method.score(training.model, batch)
+    method = setup.make_method()
+    setup.model.train()
+    return lambda: method.score(setup.model, batch)
 
 
-def large_batch(training: Training) -> Batch:
-    return training.dataset.train.batch(torch.arange(training.large_batch_size))
+def large_batch(setup: Training) -> Batch:
+    return setup.dataset.train.batch(torch.arange(setup.large_batch_size))
