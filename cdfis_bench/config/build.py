@@ -1,5 +1,6 @@
 """From a resolved configuration to the objects of a run; alone in using Hydra's instantiate."""
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -95,11 +96,18 @@ def build(config: dict[str, Any], device: torch.device) -> Training:
     some = torch.arange(
         min(config["batch_size"], len(dataset.train)), device=dataset.train.index_device
     )
-    train_mode = config["scoring_mode"] == "train"
-    kernel = apply_kernel(
-        config["kernel"], model, dataset.train.batch(some).x, train_mode, config["chunk_size"]
+    scoring = Scoring(
+        config["scoring_mode"] == "train", config["chunk_size"], _scoring_dtype(config, device)
     )
-    scoring = Scoring(train_mode, kernel.chunk_size)
+    kernel = apply_kernel(
+        config["kernel"],
+        model,
+        dataset.train.batch(some).x,
+        scoring.train_mode,
+        scoring.dtype,
+        scoring.chunk_size,
+    )
+    scoring = replace(scoring, chunk_size=kernel.chunk_size)
     streams = run_streams(config["seed"], device, dataset.train.index_device)
 
     def make_method() -> Method:
@@ -135,6 +143,16 @@ def build(config: dict[str, Any], device: torch.device) -> Training:
         eval_chunk_size=kernel.chunk_size,
         kernel=kernel,
     )
+
+
+def _scoring_dtype(config: dict[str, Any], device: torch.device) -> torch.dtype:
+    name = config["scoring_dtype"]
+    able = device.type == "cpu" or (device.type == "cuda" and torch.cuda.is_bf16_supported())
+    require(
+        name == "float32" or able,
+        f"scoring_dtype={name} is not for this {device.type} device; use scoring_dtype=float32",
+    )
+    return torch.bfloat16 if name == "bfloat16" else torch.float32
 
 
 def _check_fit(config: dict[str, Any], model: nn.Module, dataset: Dataset) -> None:

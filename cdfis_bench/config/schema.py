@@ -29,6 +29,11 @@ class ScoringMode(Enum):
     train = "train"
 
 
+class ScoringDtype(Enum):
+    float32 = "float32"
+    bfloat16 = "bfloat16"
+
+
 class KernelName(Enum):
     auto = "auto"
     plain = "plain"
@@ -70,6 +75,7 @@ class Config:
     batch_size: int = MISSING
     scoring_mode: ScoringMode = ScoringMode.eval
     chunk_size: int = MISSING
+    scoring_dtype: ScoringDtype = ScoringDtype.float32
     kernel: KernelName = KernelName.auto
     budget: BudgetConfig = field(default_factory=BudgetConfig)
     eval_every: int = MISSING

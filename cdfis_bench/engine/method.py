@@ -30,10 +30,12 @@ class Scoring:
     """How candidates are scored.
 
     train_mode: dropout on, or off. chunk_size: samples per forward pass, for memory's sake.
+    dtype: float32, or bfloat16 for passes under autocast; scores are float32 either way.
     """
 
     train_mode: bool
     chunk_size: int
+    dtype: torch.dtype = torch.float32
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +79,21 @@ class Method:
 
     def score(self, model: nn.Module, batch: Batch) -> Tensor:
         """Scores [K] of the candidates, chunk by chunk; modes are restored."""
-        size = self.scoring.chunk_size
         with in_mode(model, self.scoring.train_mode):
-            # [K, K] cannot be made of chunks.
-            if len(batch) <= size or getattr(self.metric, "pairwise", False):
-                return self.metric(model, batch)
-            parts = zip(
-                batch.x.split(size), batch.y.split(size), batch.index.split(size), strict=True
-            )
-            return torch.cat([self.metric(model, Batch(*part)) for part in parts])
+            if self.scoring.dtype is torch.float32:  # a disabled autocast would take its time
+                return self._score_in_chunks(model, batch)
+            # No cache of cast weights: it would hide from grad_norm that a weight is used twice.
+            kind = batch.x.device.type
+            with torch.autocast(kind, self.scoring.dtype, cache_enabled=False):
+                return self._score_in_chunks(model, batch)
+
+    def _score_in_chunks(self, model: nn.Module, batch: Batch) -> Tensor:
+        size = self.scoring.chunk_size
+        # [K, K] cannot be made of chunks.
+        if len(batch) <= size or getattr(self.metric, "pairwise", False):
+            return self.metric(model, batch)
+        parts = zip(batch.x.split(size), batch.y.split(size), batch.index.split(size), strict=True)
+        return torch.cat([self.metric(model, Batch(*part)) for part in parts])
 
     def scores_of(self, chosen: Chosen, logits: Tensor) -> Tensor:
         """Of the candidates if they were scored, else of the trained samples [N], for free."""

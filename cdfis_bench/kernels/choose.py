@@ -31,13 +31,18 @@ class Kernel:
 
 
 def apply_kernel(
-    name: str, model: nn.Module, x: Tensor, train_mode: bool, chunk_size: int
+    name: str,
+    model: nn.Module,
+    x: Tensor,
+    train_mode: bool,
+    dtype: torch.dtype,
+    chunk_size: int,
 ) -> Kernel:
     """Makes `model` compute with the kernel called `name`, or with the fastest that fits (auto).
 
     plain: as PyTorch does by itself. channels_last: weights of 4 dimensions in NHWC order.
     onednn: that, and passes without gradients on tensors in oneDNN's own layout (CPU only).
-    x: [n, *D] samples on the device, n >= 2. train_mode: whether scoring happens in train mode.
+    x: [n, *D] samples on the device, n >= 2. train_mode, dtype: of scoring.
     chunk_size: samples per pass that memory allows, at most.
     On a CPU `auto` goes by rule, so that a run repeats bit for bit; on CUDA it measures.
     Raises UserError if the network or the device cannot take a kernel that was asked for.
@@ -46,9 +51,9 @@ def apply_kernel(
     measured = None
     with drawing_from(stream(0, "kernel", x.device)):  # of dropout, in trial passes
         if name == "auto":
-            name, measured = _fastest(model, x, train_mode)
+            name, measured = _fastest(model, x, train_mode, dtype)
         else:
-            reason = _misfit(name, model, x, train_mode)
+            reason = _misfit(name, model, x, train_mode, dtype)
             require(reason is None, f"kernel={name} {reason}; use kernel=auto")
     if name != "plain":
         model.to(memory_format=torch.channels_last)
@@ -59,9 +64,11 @@ def apply_kernel(
     return Kernel(name, chunk_size, measured)
 
 
-def _fastest(model: nn.Module, x: Tensor, train_mode: bool) -> tuple[str, dict[str, float] | None]:
+def _fastest(
+    model: nn.Module, x: Tensor, train_mode: bool, dtype: torch.dtype
+) -> tuple[str, dict[str, float] | None]:
     device = x.device.type
-    fits = [kernel for kernel in KERNELS if _misfit(kernel, model, x, train_mode) is None]
+    fits = [kernel for kernel in KERNELS if _misfit(kernel, model, x, train_mode, dtype) is None]
     if device == "cpu":
         return fits[-1], None
     if device != "cuda" or "channels_last" not in fits:
@@ -72,7 +79,9 @@ def _fastest(model: nn.Module, x: Tensor, train_mode: bool) -> tuple[str, dict[s
     return "channels_last" if faster else "plain", measured
 
 
-def _misfit(name: str, model: nn.Module, x: Tensor, train_mode: bool) -> str | None:
+def _misfit(
+    name: str, model: nn.Module, x: Tensor, train_mode: bool, dtype: torch.dtype
+) -> str | None:
     """Why the kernel cannot be used here; None if it can."""
     if name == "plain":
         return None
@@ -82,6 +91,8 @@ def _misfit(name: str, model: nn.Module, x: Tensor, train_mode: bool) -> str | N
         return None
     if x.device.type != "cpu" or not torch.backends.mkldnn.is_available():
         return f"needs a CPU and a PyTorch with oneDNN, and this run computes on {x.device.type}"
+    if dtype is not torch.float32:
+        return "computes in float32, and scoring_dtype says otherwise"
     return _onednn_misfit(model, x[:2], train_mode)
 
 

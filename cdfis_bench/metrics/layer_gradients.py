@@ -57,14 +57,26 @@ def _norms(model: nn.Module, x: Tensor, y: Tensor, layers: Trained) -> Tensor | 
     at_outputs: dict[Node, Tensor | None] = {root: at_logits}
     if asked:
         # A layer that the logits do not depend on has gradient None, which counts as zero.
-        found = torch.autograd.grad(logits, asked, at_logits.to(logits.dtype), allow_unused=True)
-        at_outputs |= zip((edge.node for edge in asked), found, strict=True)
-    squares = [
-        RULES[type(call.layer)].squares(
-            call.layer, layers[call.layer], call.input, widened(at_output)
+        gradients = torch.autograd.grad(
+            logits, asked, at_logits.to(logits.dtype), allow_unused=True
         )
+        at_outputs |= zip((edge.node for edge in asked), gradients, strict=True)
+    found = [
+        (call, at_output)
         for call, edge in zip(calls, edges, strict=True)
         if (at_output := at_outputs[edge.node]) is not None
+    ]
+    if torch.is_autocast_enabled(x.device.type):  # squares of half precision would be too coarse
+        with torch.autocast(x.device.type, enabled=False):
+            return _together(layers, found)
+    return _together(layers, found)
+
+
+def _together(layers: Trained, found: list[tuple[LayerCall, Tensor]]) -> Tensor | None:
+    """Norms [K] over the layers of `found`, each with the gradient at its output."""
+    squares = [
+        RULES[type(call.layer)].squares(call.layer, layers[call.layer], call.input, widened(at))
+        for call, at in found
     ]
     return reduce(torch.add, squares).sqrt() if squares else None
 

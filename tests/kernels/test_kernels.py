@@ -36,7 +36,7 @@ def images(channels: int = 3, k: int = 6, side: int = 20) -> Batch:
 def pair(kernel: str, channels: int) -> tuple[nn.Module, nn.Module]:
     """The same network twice, plain and with `kernel`."""
     model = network(channels)
-    assert apply_kernel(kernel, model, images(channels).x, False, 64).name == kernel
+    assert apply_kernel(kernel, model, images(channels).x, False, torch.float32, 64).name == kernel
     return network(channels), model
 
 
@@ -90,7 +90,7 @@ def test_a_network_without_linear_layers_returns_dense_logits():
     batch = images()
     with torch.no_grad():
         expected = model(batch.x)
-        assert apply_kernel("auto", model, batch.x, False, 64).name == "onednn"
+        assert apply_kernel("auto", model, batch.x, False, torch.float32, 64).name == "onednn"
         torch.testing.assert_close(model(batch.x), expected)
 
 
@@ -107,19 +107,30 @@ class Unusual(nn.Module):
 
 def test_auto_takes_what_fits_and_says_so():
     x = images().x
-    assert apply_kernel("auto", built(Unusual), x, False, 64).name == "channels_last"
+    assert apply_kernel("auto", built(Unusual), x, False, torch.float32, 64).name == "channels_last"
     assert (
-        apply_kernel("auto", built(lambda: mlp([2, 8, 2])), torch.zeros(2, 2), False, 64).name
+        apply_kernel(
+            "auto", built(lambda: mlp([2, 8, 2])), torch.zeros(2, 2), False, torch.float32, 64
+        ).name
         == "plain"
     )
     # Dropout in train mode is more than oneDNN tensors can.
-    assert apply_kernel("auto", network(), x, True, 64).name == "channels_last"
+    assert apply_kernel("auto", network(), x, True, torch.float32, 64).name == "channels_last"
 
 
 @needs_onednn
 def test_auto_takes_onednn_for_the_papers_network():
-    kernel = apply_kernel("auto", network(), images().x, False, 64)
+    kernel = apply_kernel("auto", network(), images().x, False, torch.float32, 64)
     assert (kernel.name, kernel.chunk_size, kernel.measured_ms) == ("onednn", 64, None)
+
+
+@needs_onednn
+def test_onednn_is_not_for_half_precision():
+    x = images().x
+    kernel = apply_kernel("auto", network(), x, False, torch.bfloat16, 64)
+    assert kernel.name == "channels_last"
+    with pytest.raises(UserError, match="scoring_dtype"):
+        apply_kernel("onednn", network(), x, False, torch.bfloat16, 64)
 
 
 @needs_onednn
@@ -127,14 +138,14 @@ def test_choosing_changes_no_statistics_and_no_modes():
     model = built(lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU()))
     model.append(nn.Flatten()).append(built(lambda: nn.Linear(4 * 18 * 18, 5))).train()
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    apply_kernel("auto", model, images().x, True, 64)
+    apply_kernel("auto", model, images().x, True, torch.float32, 64)
     assert all(torch.equal(model.state_dict()[name], value) for name, value in before.items())
     assert all(module.training for module in model.modules())
 
 
 def test_plain_leaves_network_and_chunks_alone():
     model = network()
-    kernel = apply_kernel("plain", model, images().x, False, 4096)
+    kernel = apply_kernel("plain", model, images().x, False, torch.float32, 4096)
     assert (kernel.name, kernel.chunk_size) == ("plain", 4096)
     assert model.conv2.weight.is_contiguous() and not model._forward_pre_hooks
 
@@ -163,7 +174,7 @@ def test_plain_leaves_network_and_chunks_alone():
 )
 def test_a_kernel_that_does_not_fit_is_refused(kernel, model, x, train_mode, words):
     with pytest.raises(UserError, match=words):
-        apply_kernel(kernel, model, x, train_mode, 64)
+        apply_kernel(kernel, model, x, train_mode, torch.float32, 64)
 
 
 def test_chunks_keep_the_largest_output_small():

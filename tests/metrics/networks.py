@@ -45,6 +45,17 @@ class TiedOnce(TiedByHand):
         return self.leave(h + F.linear(F.linear(h, self.enter.weight.t()), self.enter.weight))
 
 
+class TiedAlike(nn.Module):
+    """A layer called once whose weight is used again as it is: casts of it could be one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.enter, self.leave = nn.Linear(2, 2), nn.Linear(2, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.leave(F.linear(self.enter(x).tanh(), self.enter.weight).tanh())
+
+
 class TwoRowsPerSample(nn.Module):
     """A 2-D layer that sees more rows than there are samples."""
 
@@ -220,6 +231,7 @@ GENERAL: dict[str, Callable[[], nn.Module]] = {
     "shared_parameter": shared_parameter,
     "tied_by_hand": TiedByHand,
     "tied_once": TiedOnce,
+    "tied_alike": TiedAlike,
     "two_rows_per_sample": TwoRowsPerSample,
     "called_oddly": CalledOddly,
     "counts_forwards": CountsForwards,
