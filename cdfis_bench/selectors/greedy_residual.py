@@ -29,31 +29,33 @@ def greedy_residual(gram: Tensor, n: int, generator: Generator, sample: bool) ->
     left = own.clone()  # [K] squared lengths of the residuals
     product = gram.mean(1)  # [K] with the residual of the mean gradient
     nothing = product.abs().max() * TOLERANCE
-    directions = gram.new_zeros(k, n)  # [K, n] of every candidate along each picked direction
+    directions = gram.new_empty(n, k)  # of every candidate along each picked direction
     order = random_order(k, generator)
-    chance = torch.rand(k, dtype=gram.dtype, device=gram.device, generator=generator)
     waiting = torch.ones(k, dtype=torch.bool, device=gram.device)
     picked = torch.empty(n, dtype=torch.int64, device=gram.device)
     for place in range(n):
         useful = waiting & (left > TOLERANCE * own) & (product.abs() > nothing)
+        if gram.device.type == "cpu" and not useful.any():  # reading costs nothing here
+            picked[place:] = order[waiting[order]][: n - place]
+            break
         weights = torch.where(useful, product.abs(), 0.0)
         if sample:
             # With nothing useful left, any waiting one.
             weights = torch.where(useful.any(), weights, waiting.to(gram.dtype))
             pick = weights.multinomial(1, generator=generator).squeeze(0)
         else:
-            keys = torch.where(useful, weights, torch.where(waiting, chance - 2, -torch.inf))
-            pick = order[keys[order].argmax()]
+            # Of equal ones the first in random order, as for what is filled in.
+            pick = order[torch.where(waiting, weights, -1.0)[order].argmax()]
         # Index tensors throughout: reading `pick` would make the host wait for an accelerator.
         pick = pick.unsqueeze(0)
         adds = useful.index_select(0, pick)  # a filled-in sample takes nothing out
         length = torch.where(adds, left.index_select(0, pick), 1.0).sqrt()
-        along = gram.index_select(1, pick).squeeze(1)
-        along = along - directions @ directions.index_select(0, pick).squeeze(0)
+        along = gram.index_select(0, pick).squeeze(0)
+        along = along - directions[:place].index_select(1, pick).squeeze(1) @ directions[:place]
         along = torch.where(adds, along / length, 0.0)
         product = product - along * (product.index_select(0, pick) / length)
         left = left - along.square()
-        directions[:, place] = along
+        directions[place] = along
         waiting = waiting.index_fill(0, pick, False)
         picked[place] = pick[0]
     return picked
