@@ -76,12 +76,9 @@ def _norms_one_by_one(
     return norms
 
 
-def authors_step(training: Training, model: nn.Module, score: Score) -> Work:
-    """One step: load K, score them, draw N by the CDF of the sorted scores, update.
-
-    model: is trained.
-    """
-    n = training.batch_size
+def authors_step(training: Training, score: Score) -> Work:
+    """One step: load K, score them, draw N by the CDF of the sorted scores, update."""
+    n, model = training.batch_size, training.model
     loader = DataLoader(Items(training), batch_size=training.large_batch_size, shuffle=True)
     batches = _endless(loader)
     optimizer = torch.optim.Adam(model.parameters())

@@ -1,6 +1,5 @@
 """The cases: each returns rows of the table. Each runs in a process of its own."""
 
-import copy
 from collections.abc import Callable, Iterator, Sequence
 
 import torch
@@ -19,6 +18,7 @@ ARMS = [
     for metric in ("grad_norm", "grad_norm_last", "grad_norm_bound", "loss")
     for selector in ("topk", "cdf")
 ]
+PLAIN = "kernel=plain"  # the other side of a comparison gets nothing of ours
 SMALL_PCAM = Setting("pcam", 256, 32)
 # Samples at once, for the libraries: as many as are fastest without filling the memory.
 LIBRARY_CHUNK = {"two_circles": 1024, "mnist": 128, "pcam": 32}
@@ -67,7 +67,7 @@ def steps(data: str, timed: Timed) -> Iterator[Row]:
 
 
 def _steps(setting: Setting, arms: Sequence[tuple[str, str]], timed: Timed) -> Iterator[Row]:
-    plain = training(setting)
+    plain = training(setting, PLAIN)
     forward, forward_name = floor.bare_forward(plain)
     update, update_name = floor.bare_update(plain)
     least = floor.both(forward, update)
@@ -92,9 +92,10 @@ def norms(data: str, timed: Timed) -> Iterator[Row]:
     batch = ours.large_batch(setup)
     assert_exact_norms(setup)
     exact = ours.scoring(setup, batch)
-    forward, name = floor.bare_forward(setup, losses=True)
+    plain = training(setting, PLAIN)
+    forward, name = floor.bare_forward(plain, losses=True)
     if setting.images:
-        eager = floor.eager_nchw_forward(setup, setup.eval_chunk_size)
+        eager = floor.eager_nchw_forward(plain, plain.eval_chunk_size)
         loss = training(setting, "metric=loss")
         assert_same_layout(batch.x, ours.large_batch(loss).x)
         what = "scoring / eager NCHW forward"
@@ -108,7 +109,7 @@ def against_libraries(setting: Setting, timed: Timed) -> Iterator[Row]:
     if setting.data == "pcam":
         setting = SMALL_PCAM
     setup = training(setting, "metric=grad_norm")
-    batch, model = ours.large_batch(setup), setup.model
+    batch, model = ours.large_batch(setup), training(setting, PLAIN).model
     exact = ours.scoring(setup, batch)
     expected = exact()
     made, missing = library_norms(model, batch, LIBRARY_CHUNK[setting.data])
@@ -133,7 +134,7 @@ def against_authors(data: str, timed: Timed) -> Iterator[Row]:
         ("loop over all weights / ours", "grad_norm", authors.all_weights_norms),
     ):
         setup = training(setting, f"metric={metric}")
-        theirs = authors.authors_step(setup, copy.deepcopy(setup.model), score)
+        theirs = authors.authors_step(training(setting, PLAIN), score)
         yield timed.row(what, setting, ours.engine_step(setup), theirs)
 
 

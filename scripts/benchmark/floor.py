@@ -1,4 +1,8 @@
-"""The least that any method with these parts must pay, on tensors that lie ready."""
+"""The least that any method with these parts must pay, on tensors that lie ready.
+
+Every `training` here is one with kernel=plain: the copies of its network then compute as they are
+told to.
+"""
 
 import copy
 from collections.abc import Callable
@@ -25,7 +29,7 @@ def bare_forward(training: Training, losses: bool = False) -> tuple[Work, str]:
     passes = {"eager": (_forward(model), x, len(x))}
     if x.ndim == 4:  # eager NCHW takes twice as long as any of these
         passes = {}
-        plain, last = x.contiguous(), copy.deepcopy(model).to(memory_format=torch.channels_last)
+        plain, last = as_nchw(x), copy.deepcopy(model).to(memory_format=torch.channels_last)
         for words, chunk in (
             ("", len(x)),
             (", in chunks", training.eval_chunk_size),
@@ -41,7 +45,7 @@ def bare_forward(training: Training, losses: bool = False) -> tuple[Work, str]:
 def eager_nchw_forward(training: Training, chunk: int) -> Work:
     """The plain forward pass in PyTorch's own layout, in chunks."""
     model = copy.deepcopy(training.model).eval().to(memory_format=torch.contiguous_format)
-    return _scored(_forward(model), large_batch(training).x.contiguous(), chunk, None)
+    return _scored(_forward(model), as_nchw(large_batch(training).x), chunk, None)
 
 
 def bare_update(training: Training) -> tuple[Work, str]:
@@ -49,13 +53,20 @@ def bare_update(training: Training) -> tuple[Work, str]:
     x = large_batch(training).x[: training.batch_size]
     works = {"as it comes": _update(training, training.model, x)}
     if x.ndim == 4:
-        works["NCHW"] = _update(training, training.model, x.contiguous())
+        works["NCHW"] = _update(training, training.model, as_nchw(x))
         last = copy.deepcopy(training.model).to(memory_format=torch.channels_last)
         works["channels_last"] = _update(
             training, last, x.contiguous(memory_format=torch.channels_last)
         )
     name = fastest(works)
     return works[name], name
+
+
+def as_nchw(x: Tensor) -> Tensor:
+    """A copy in PyTorch's own layout. Not x.contiguous(): images of one channel count as contiguous
+    in every layout, and are computed with in the one that their strides say.
+    """
+    return x.clone(memory_format=torch.contiguous_format)
 
 
 def both(*works: Work) -> Work:

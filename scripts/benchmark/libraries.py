@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from benchmark.floor import as_nchw
 from cdfis_bench.core.types import Batch
 from cdfis_bench.metrics.sample_gradients import norms_by_sample
 
@@ -38,8 +39,7 @@ def _opacus(model: nn.Module, batch: Batch, chunk: int) -> Norms:
         warnings.simplefilter("ignore")  # about hooks, by Opacus's own design
         wrapped = GradSampleModule(model.train(), loss_reduction="sum")
     # Its unfold2d reads channels_last tensors as if they were not: its norms would be wrong.
-    x = batch.x.clone(memory_format=torch.contiguous_format)
-    parts = _parts(Batch(x, batch.y, batch.index), chunk)
+    parts = _parts(Batch(as_nchw(batch.x), batch.y, batch.index), chunk)
 
     def norms() -> Tensor:
         found = []
