@@ -137,6 +137,7 @@ def build(config: dict[str, Any], device: torch.device) -> Training:
         large_batch_size=config["large_batch_size"],
         batch_size=config["batch_size"],
         budget=budget,
+        train_mode=config["training_mode"] == "train",
         eval_every=config["eval_every"],
         pattern_every=config["pattern_every"],
         checkpoint_every=config["checkpoint_every"],

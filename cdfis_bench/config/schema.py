@@ -74,6 +74,7 @@ class Config:
     large_batch_size: int = MISSING
     batch_size: int = MISSING
     scoring_mode: ScoringMode = ScoringMode.eval
+    training_mode: ScoringMode = ScoringMode.train
     chunk_size: int = MISSING
     scoring_dtype: ScoringDtype = ScoringDtype.float32
     kernel: KernelName = KernelName.auto

@@ -47,6 +47,7 @@ class Training:
     large_batch_size: int
     batch_size: int
     budget: Budget
+    train_mode: bool  # false: trains in eval mode, dropout off, as the authors' code does
     eval_every: int  # steps
     pattern_every: int | None  # steps; None records no sampling patterns
     checkpoint_every: int | None  # steps; None saves no state on the way
@@ -76,7 +77,7 @@ def train(
         run.load_state_dict(saved)
     final = dict(saved["final"]) if saved is not None else {}
 
-    run.model.train()
+    run.model.train(setup.train_mode)
     with drawing_from(run.streams.noise):
         if saved is None:
             final = record_evaluation(setup, run, recorder)
@@ -181,15 +182,19 @@ def _set_learning_rate(run: RunState) -> None:
 
 
 def _observe(run: RunState, seen: Observation) -> None:
-    """Shows the threshold a step; notes when the gate first opens."""
+    """Shows the threshold a step."""
     if not math.isfinite(seen.mean_loss):
         raise UserError(
             f"training diverged: the mini-batch loss is {seen.mean_loss} at step {seen.step}; "
             "lower optimizer.lr"
         )
-    threshold = run.method.threshold
-    threshold.update(seen)
-    if threshold.open and run.gate_open_step is None:
+    run.method.threshold.update(seen)
+    _note_gate(run)
+
+
+def _note_gate(run: RunState) -> None:
+    """Notes when the gate first opens."""
+    if run.method.threshold.open and run.gate_open_step is None:
         run.gate_open_step = run.step
         run.usage.gate_opened()
 
@@ -213,6 +218,9 @@ def record_evaluation(setup: Training, run: RunState, recorder: Recorder) -> dic
         **final,
     )
     run.tally.reset(*means)
+    if hasattr(run.method.threshold, "evaluated"):
+        run.method.threshold.evaluated(test_loss)
+        _note_gate(run)
     return final
 
 

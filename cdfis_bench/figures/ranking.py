@@ -1,0 +1,107 @@
+"""Which methods beat uniform sampling: one dot and interval per arm."""
+
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from cdfis_bench.analysis.arms import UNIFORM, Arm, arms_of
+from cdfis_bench.analysis.closing import closing_table
+from cdfis_bench.analysis.experiment import Experiment
+from cdfis_bench.analysis.origin import data_text
+from cdfis_bench.core.errors import require
+from cdfis_bench.figures.caption import missing_text, put_caption
+from cdfis_bench.figures.colours import arm_colours
+from cdfis_bench.figures.save import about_runs, save
+from cdfis_bench.figures.style import GREY, human_name, look
+
+
+def verdict(low: float, high: float) -> str:
+    """better, worse or undecided: what a 95 % interval of the difference to uniform says."""
+    if low > 0:
+        return "better"
+    return "worse" if high < 0 else "undecided"
+
+
+class Ranking:
+    """Final test accuracy minus that of uniform sampling, paired by seed, best arm first.
+
+    Every arm on the same data is drawn that shares at least two seeds with its uniform arm. hue:
+    what tells arms apart, as in figure=curves. The table behind it is the CSV.
+    """
+
+    def __init__(self, hue: str = "method", title: str | None = None) -> None:
+        self.hue = hue
+        self.title = title
+
+    def draw(self, experiment: Experiment, folder: Path) -> list[Path]:
+        """Writes picture, table and runs into `folder`; returns their paths.
+
+        Raises UserError if no arm can be held against uniform sampling.
+        """
+        require(bool(experiment.runs), f"{experiment.name}: no run is finished, nothing to draw")
+        table = closing_table(experiment, self.hue)
+        drawn = table[table["minus_uniform_low"].notna()]
+        require(
+            not drawn.empty,
+            f"{experiment.name}: no arm shares two seeds with a uniform arm on the same data; add "
+            "method=uniform and more seeds to the sweep",
+        )
+        drawn = drawn.sort_values("minus_uniform", ascending=False, kind="stable")
+        drawn = drawn.assign(
+            verdict=[
+                verdict(low, high)
+                for low, high in zip(
+                    drawn["minus_uniform_low"], drawn["minus_uniform_high"], strict=True
+                )
+            ]
+        )
+        arms = arms_of(experiment.runs, self.hue)
+        with look():
+            figure = self._figure(experiment, arms, table, drawn)
+            return save(
+                figure, folder, Path(experiment.name).name, drawn, about_runs(experiment, arms)
+            )
+
+    def _figure(
+        self, experiment: Experiment, arms: list[Arm], table: pd.DataFrame, drawn: pd.DataFrame
+    ) -> Figure:
+        figure = Figure(figsize=(7.5, 1.5 + 0.27 * len(drawn)), layout="constrained")
+        panel = figure.subplots()
+        plain = {arm.label: arm.plain for arm in arms}
+        _draw(panel, drawn, arm_colours(arms, self.hue, UNIFORM), plain)
+        figure.suptitle(self.title or experiment.name)
+        base = table[table["label"].map(plain) == UNIFORM]["test_accuracy"]
+        low, high = int(drawn["paired_seeds"].min()), int(drawn["paired_seeds"].max())
+        seeds = f"{low}" if low == high else f"{low} to {high}"
+        put_caption(
+            figure,
+            [
+                data_text(experiment.runs),
+                f"mean and 95 % t-interval of the paired difference, n = {seeds} seeds",
+                "uniform: " + ", ".join(f"{value:.4f}" for value in base),
+                "final values on the whole test set; intervals are not corrected for their number",
+                *missing_text(experiment),
+            ],
+        )
+        return figure
+
+
+def _draw(panel: Axes, drawn: pd.DataFrame, colours: dict[str, str], plain: dict[str, str]) -> None:
+    """Differences in percentage points, from the best at the top to the worst."""
+    places = range(len(drawn) - 1, -1, -1)
+    names = []
+    for place, row in zip(places, drawn.to_dict("records"), strict=True):
+        middle, low, high = (100 * row[f"minus_uniform{end}"] for end in ("", "_low", "_high"))
+        colour = colours[row["label"]]
+        panel.plot([low, high], [place, place], color=colour, lw=2.2, solid_capstyle="round")
+        filled = colour if row["verdict"] != "undecided" else "white"
+        panel.plot(middle, place, "o", color=colour, markerfacecolor=filled, ms=6)
+        names.append(human_name(row["label"], plain[row["label"]]))
+    panel.axvline(0, color=GREY, lw=0.9, ls="--", zorder=0)
+    panel.set_yticks(list(places), names)
+    panel.set(
+        xlabel="test accuracy minus uniform (percentage points)", ylim=(-0.7, len(drawn) - 0.3)
+    )
+    panel.grid(axis="y", visible=False)
