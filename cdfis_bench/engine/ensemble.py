@@ -98,7 +98,7 @@ def train_together(
     runs = [beginning(setup) for setup in setups]
     for setup, run in zip(setups, runs, strict=True):
         run.method.prepare(side_training(setup, run.cost))
-        run.model.train()
+        run.model.train(setup.train_mode)
     together = Together(first, runs)
     each = list(zip(setups, runs, recorders, strict=True))
     finals = [record_evaluation(*one) for one in each]
