@@ -1,10 +1,20 @@
 """The reducible loss: what a sample could still teach, noise left out."""
 
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import torch
 from torch import Tensor, nn
 
 from cdfis_bench.core.errors import require
 from cdfis_bench.core.types import Batch, Scale
 from cdfis_bench.metrics.loss import Loss
+
+
+class Side(Protocol):
+    """What trains networks aside (engine.side_training.SideTraining)."""
+
+    def cross_fitted_losses(self, steps: int) -> Tensor: ...
 
 
 def reducible_losses(losses: Tensor, irreducible: Tensor) -> Tensor:
@@ -15,9 +25,9 @@ def reducible_losses(losses: Tensor, irreducible: Tensor) -> Tensor:
 class ReducibleLoss:
     """The loss minus what a network that never saw the sample loses on it.
 
-    irreducible: [n] float, one entry per training sample, looked up by Batch.index; see
-    engine.side_training for cross-fitted ones. Signed: for selectors that rank, or
-    selector=gumbel with form exp.
+    steps: of uniform sampling, for each of the two networks that are trained on one half of the
+    training set and score the other, before the run and at its expense. Signed: for selectors that
+    rank, or selector=gumbel with form exp. Without `prepare` nothing is irreducible.
     Source: Mindermann et al. 2022 (RHO-LOSS), equation 3.
     """
 
@@ -25,29 +35,33 @@ class ReducibleLoss:
     forward_passes = 1
     backward_passes = 0
 
-    def __init__(self, irreducible: Tensor) -> None:
+    def __init__(self, steps: int) -> None:
         require(
-            irreducible.ndim == 1 and bool(irreducible.isfinite().all()),
-            f"irreducible losses of shape {tuple(irreducible.shape)} must be one finite number per "
-            "training sample; train their network again",
+            isinstance(steps, int) and not isinstance(steps, bool) and steps >= 1,
+            f"metric.steps={steps!r} must be a whole number of steps, 1 or more",
         )
-        self._irreducible = irreducible
+        self.steps = steps
+        self._irreducible = torch.empty(0)
         self._loss = Loss()
 
     def start(self, scale: Scale) -> None:
-        """Raises UserError if there is not one irreducible loss per training sample."""
-        require(
-            len(self._irreducible) == scale.n_all,
-            f"there are irreducible losses of {len(self._irreducible)} samples, but the training "
-            f"set has {scale.n_all}; make them from the same training set",
-        )
+        self._irreducible = torch.zeros(scale.n_all, device=scale.device)
+
+    def prepare(self, side: Side) -> None:
+        """Trains the two networks and keeps their losses, [n]."""
+        self._irreducible = side.cross_fitted_losses(self.steps)
 
     def check(self, model: nn.Module) -> None:
         """Any classifier will do."""
 
     def __call__(self, model: nn.Module, batch: Batch) -> Tensor:
         """Scores [K] float32 (float64 for a float64 network), no graph."""
-        rows = batch.index.to(self._irreducible.device)
-        irreducible = self._irreducible.index_select(0, rows).to(batch.y.device)
         losses = self._loss(model, batch)
+        irreducible = self._irreducible.index_select(0, batch.index)
         return reducible_losses(losses, irreducible.to(losses.dtype))
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"irreducible": self._irreducible}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self._irreducible = state["irreducible"].to(self._irreducible.device)

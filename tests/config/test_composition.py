@@ -39,6 +39,7 @@ COMPANIONS = {
     "selector=greedy_residual": ["metric=last_layer_gram"],
     "metric=last_layer_gram": ["selector=greedy_residual"],
     "metric=margin": ["selector=topk"],
+    "metric=reducible": ["selector=topk"],
     "weighting=horvitz_thompson": ["selector=systematic"],
     "weighting=per_sample": ["selector=mean_cut", "source=epoch_subset", "metric=memory"],
 }

@@ -13,7 +13,13 @@ from tests.engine.small import Memory, numbers, resolved, setup
 OPENING = {
     "kf18_bound": ["threshold.level=1.01", "threshold.debias=true"],
     "kf18_loss": ["threshold.level=1.02", "threshold.debias=true"],
+    "loss_cdf_tau": ["threshold.level=1.02", "threshold.debias=true"],
     "sb_composer": ["threshold.start=0.3"],
+    "reference_code": ["threshold.fraction=0.95"],
+    **{
+        name: ["threshold.epochs=null", "threshold.steps=12"]
+        for name in ("lh15", "adambs", "rais", "selective_backprop")
+    },
 }
 PRESETS = sorted(path.stem for path in (conf_dir() / "method").glob("*.yaml"))
 LAW = ["metric=memory", "source=dataset", "weighting=unbiased", "source.rebuild_every=4"]

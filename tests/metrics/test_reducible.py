@@ -1,5 +1,7 @@
 """The reducible loss is looked up by the row of the training set."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import nn
@@ -15,6 +17,20 @@ LOSSES, IRREDUCIBLE = torch.tensor([3, 1, 2, 0.5]), torch.tensor([2.9, 0.2, 0.5,
 CPU = torch.device("cpu")
 
 
+def metric(irreducible=None):
+    made = ReducibleLoss(steps=7)
+    made.start(Scale(4, 4, 2, CPU))
+    if irreducible is not None:
+        made.prepare(SimpleNamespace(cross_fitted_losses=lambda steps: irreducible))
+    return made
+
+
+def batch(order):
+    """Two classes, logits (0, ln(e^L - 1)): the loss of class 0 is L."""
+    x = torch.stack([torch.zeros(4), LOSSES.expm1().log()], dim=1)
+    return Batch(x[order], torch.zeros(4).long(), order)
+
+
 def test_known_case_and_its_two_highest() -> None:
     scores = reducible_losses(LOSSES, IRREDUCIBLE)
     torch.testing.assert_close(scores, torch.tensor([0.1, 0.8, 1.5, -0.1]))
@@ -22,19 +38,24 @@ def test_known_case_and_its_two_highest() -> None:
 
 
 def test_rows_find_their_own_entry() -> None:
-    """Two classes, logits (0, ln(e^L - 1)): the loss of class 0 is L."""
-    x = torch.stack([torch.zeros(4), LOSSES.expm1().log()], dim=1)
     order = torch.tensor([2, 0, 3, 1])
-    batch = Batch(x[order], torch.zeros(4).long(), order)
-    scores = ReducibleLoss(IRREDUCIBLE)(nn.Identity(), batch)
+    scores = metric(IRREDUCIBLE)(nn.Identity(), batch(order))
     torch.testing.assert_close(scores, torch.tensor([0.1, 0.8, 1.5, -0.1])[order])
-    without = ReducibleLoss(torch.zeros(4))(nn.Identity(), batch)
-    assert torch.equal(without, Loss()(nn.Identity(), batch))
 
 
-def test_wrong_tables_are_refused() -> None:
-    with pytest.raises(UserError, match="4 samples, but the training set has 5"):
-        ReducibleLoss(IRREDUCIBLE).start(Scale(5, 4, 2, CPU))
-    for table in (torch.zeros(2, 2), torch.tensor([1.0, torch.nan])):
-        with pytest.raises(UserError, match="one finite number per training sample"):
-            ReducibleLoss(table)
+def test_where_nothing_is_irreducible_it_is_the_loss() -> None:
+    order = torch.arange(4)
+    assert torch.equal(metric()(nn.Identity(), batch(order)), Loss()(nn.Identity(), batch(order)))
+
+
+def test_the_table_survives_an_interruption() -> None:
+    resumed = metric()
+    resumed.load_state_dict(metric(IRREDUCIBLE).state_dict())
+    order = torch.arange(4)
+    expected = metric(IRREDUCIBLE)(nn.Identity(), batch(order))
+    assert torch.equal(resumed(nn.Identity(), batch(order)), expected)
+
+
+def test_steps_that_cannot_work_are_refused() -> None:
+    with pytest.raises(UserError, match=r"metric\.steps=0 must be a whole number of steps"):
+        ReducibleLoss(0)
