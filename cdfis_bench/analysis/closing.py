@@ -118,6 +118,6 @@ def _row(arm: Arm, uniform: Arm | None) -> dict[str, Any]:
 
 
 def _step_seconds(arm: Arm) -> float:
-    """Mean training seconds per step."""
+    """Mean training seconds per step; NaN where a budget was spent before the first one."""
     seconds, steps = arm.final("train_seconds"), arm.final("steps")
-    return float(np.mean([seconds[seed] / steps[seed] for seed in seconds]))
+    return float(np.mean([seconds[s] / steps[s] if steps[s] else np.nan for s in seconds]))
