@@ -6,7 +6,7 @@ import seaborn as sns
 from matplotlib.colors import to_hex
 
 from cdfis_bench.analysis.arms import Arm
-from cdfis_bench.figures.style import BASELINE_DASHES, METHOD_COLOURS, METHOD_NAMES
+from cdfis_bench.figures.style import BASELINE_DASHES, METHOD_COLOURS
 
 # For methods that the paper has not: dark enough on white, apart from METHOD_COLOURS.
 _OTHERS = ("#ca9161", "#56b4e9", "#949494", "#591e71", "#8c0800", "#006374", "#b8850a", "#3c3c3c")
@@ -44,7 +44,7 @@ def arm_dashes(arms: list[Arm], baseline: str) -> dict[str, Dashes]:
 def _method_colours(methods: list[str]) -> dict[str, str]:
     """By name, not by order of appearance, so that a method looks the same in every figure."""
     colours = {method: METHOD_COLOURS[method] for method in methods if method in METHOD_COLOURS}
-    unknown = sorted(set(methods) - set(METHOD_NAMES))
+    unknown = sorted(set(methods) - set(METHOD_COLOURS))
     free = list(_OTHERS)
     if len(unknown) > len(free):
         free = [to_hex(colour) for colour in sns.husl_palette(len(unknown), l=0.5)]

@@ -9,13 +9,33 @@ from contextlib import contextmanager
 
 import matplotlib
 
-# The paper's names (figures 2 and 3).
+# The paper's names (figures 2 and 3), then those of the methods' authors.
 METHOD_NAMES = {
     "uniform": "uniform",
     "loss_topk": "highest loss",
     "loss_cdf": "highest loss CDF",
     "grad_norm_topk": "gradient norm",
     "grad_norm_cdf": "gradient norm CDF",
+    "uniform_presample": "uniform, K loaded",
+    "random_scores": "random scores CDF",
+    "rs2": "RS2",
+    "cdf_rank": "highest loss CDF, by rank",
+    "systematic": "highest loss, systematic",
+    "loss_cdf_unbiased": "highest loss CDF, unbiased",
+    "loss_cdf_tau": "highest loss CDF, KF18's start",
+    "loss_cdf_distinct": "highest loss CDF, no repeats",
+    "loss_cdf_now": "highest loss CDF, at once",
+    "kf18_bound": "KF18, bound",
+    "kf18_loss": "KF18, loss",
+    "lh15": "LH15",
+    "adambs": "AdamBS",
+    "rais": "RAIS",
+    "selective_backprop": "Selective-Backprop",
+    "sb_composer": "Selective-Backprop, Composer",
+    "rho": "RHO-LOSS",
+    "infobatch": "InfoBatch",
+    "divbs": "DivBS",
+    "reference_code": "the authors' code",
 }
 METHOD_COLOURS = {
     "uniform": "#0173b2",
