@@ -32,6 +32,8 @@ def test_an_experiment_trains_its_runs_and_draws_its_figure(smoke):
     assert result.returncode == 0, result.stderr
     assert len(runs(folder)) == 6
     assert all(read_run(run).done for run in runs(folder))
+    plain = {"name": "plain", "chunk_size": 4096, "measured_ms": None}  # no convolutions
+    assert all(read_run(run).card["kernel"] == plain for run in runs(folder))
     assert all(path.stat().st_size > 0 for path in figure_files(folder, "smoke"))
     assert "uniform" in result.stdout and "test accuracy" in result.stdout
     assert "Traceback" not in result.stderr
