@@ -7,7 +7,7 @@ from cdfis_bench.core.errors import require_number
 from cdfis_bench.core.types import Observation
 
 
-class TestLossRatioThreshold:
+class EvaluatedLossRatioThreshold:
     """Opens once the test loss < fraction x its first value (before any step), and stays open.
 
     It can open at an evaluation only, and test data steer the training: for comparison with the
@@ -16,7 +16,6 @@ class TestLossRatioThreshold:
 
     # Paper: the mini-batch's loss (threshold=loss_ratio); their code: a test loss.
 
-    __test__ = False  # no test case, whatever its name begins with
     needs_scores = False
 
     def __init__(self, fraction: float) -> None:
