@@ -27,6 +27,8 @@ def run() -> None:
     except (HydraException, OmegaConfBaseException, UserError) as error:
         print(f"cdfis_bench: {sentence(error)}", file=sys.stderr)
         sys.exit(1)
+    except BrokenPipeError:  # `--help | head`: nobody reads on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         told = "stopped; finished runs are kept, the same command goes on from there"
         print(f"\ncdfis_bench: {told}", file=sys.stderr)
