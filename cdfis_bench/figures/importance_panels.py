@@ -17,7 +17,8 @@ def draw_histogram(panel: Axes, bins: pd.DataFrame, colour: str, top: tuple[floa
     panel.stairs(bins["samples"], edges, fill=True, color=colour, alpha=0.75, label="observed")
     panel.stairs(bins["by_luck"], edges, color=LUCK, lw=1.2, label="if all were alike (luck)")
     panel.set(yscale="log", xlim=(0, edges[-1]), xlabel="selections per offer", ylabel="samples")
-    panel.set_ylim(0.7, None)
+    # Room above the bars for the legend, on a logarithmic axis.
+    panel.set_ylim(0.7, 20 * max(bins["samples"].max(), bins["by_luck"].max(), 1))
     panel.set_title(
         f"top 10 % take {100 * top[0]:.0f} % of selections (luck: {100 * top[1]:.0f} %)",
         loc="left",
