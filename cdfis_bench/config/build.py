@@ -37,7 +37,10 @@ def make(group: str, config: dict[str, Any], **more: Any) -> Any:
         if isinstance(cause, UserError):
             raise cause from None
         reason = " ".join(str(cause).split())
-        raise UserError(f"{group}={config.get('name')} cannot be built: {reason}") from error
+        given = ", ".join(key for key in arguments if key != "_target_") or "no values"
+        raise UserError(
+            f"{group}={config.get('name')} cannot be built from {given}: {reason}"
+        ) from error
 
 
 def check_values(config: dict[str, Any]) -> None:

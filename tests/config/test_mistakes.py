@@ -21,7 +21,7 @@ CASES = [
     (["threshold.fraction=-0.5"], r"threshold.fraction=-0.5 must be a number in \[0, 1\]"),
     (["threshold.fraction=half"], "threshold.fraction='half' must be a number"),
     (["selector.form=median"], "selector.form='median' is not known; choose one of: mass, rank"),
-    (["optimizer.lr=-1"], "optimizer=adam cannot be built: Invalid learning rate: -1"),
+    (["optimizer.lr=-1"], "optimizer=adam cannot be built from [^:]*: Invalid learning rate: -1"),
     (["optimizer.lr=fast"], "optimizer=adam cannot be built"),
     (["large_batch_size=5000"], "exceeds the training set of 3000"),
     (["dataset.train_size=-3"], "dataset.train_size=-3"),
