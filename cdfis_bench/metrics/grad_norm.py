@@ -5,6 +5,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from cdfis_bench.core.errors import require
 from cdfis_bench.core.types import Batch
+from cdfis_bench.metrics.chain import norms_of_chain
 from cdfis_bench.metrics.layer_gradients import norms_by_layer
 from cdfis_bench.metrics.sample_gradients import norms_by_sample
 
@@ -56,5 +57,7 @@ class GradNorm:
         Raises UserError if samples have no gradient of their own (BatchNorm in train mode), if
         torch.func cannot handle the network, or if it does not return logits [K, C].
         """
-        scores = norms_by_layer(model, batch, self.chunk_size)
+        scores = norms_of_chain(model, batch)
+        if scores is None:
+            scores = norms_by_layer(model, batch, self.chunk_size)
         return norms_by_sample(model, batch, self.chunk_size) if scores is None else scores
