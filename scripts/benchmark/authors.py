@@ -6,7 +6,9 @@ network stays in eval mode, as theirs does after its first test.
 """
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import h5py
 import numpy as np
 import torch
 from PIL import Image
@@ -14,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
+from torchvision.datasets import PCAM
 
 from benchmark.timing import Work
 from cdfis_bench.engine.loop import Training
@@ -21,11 +24,31 @@ from cdfis_bench.engine.loop import Training
 Score = Callable[[nn.Module, Tensor, Tensor], np.ndarray]
 
 
-class Items(Dataset):
-    """One sample at a time: a point, or an image that is opened, turned into a tensor, normalised.
+def items_of(training: Training, folder: Path) -> Dataset:
+    """The training set as they read it: PatchCamelyon through torchvision, which opens its files
+    anew for every patch and every label, anything else from memory.
 
-    Their PatchCamelyon items also open a file each, twice; here the pixels are in memory.
+    folder: where the files of the patches are written.
     """
+    samples = training.dataset.train
+    if training.dataset.sample_shape != (3, 96, 96):
+        return Items(training)
+    (folder / "pcam").mkdir(exist_ok=True)
+    patches, labels = samples._images.numpy(), samples.y.numpy().reshape(-1, 1, 1, 1)  # type: ignore[attr-defined]
+    for key, values in (("x", patches), ("y", labels)):
+        path = folder / "pcam" / f"camelyonpatch_level_2_split_train_{key}.h5"
+        with h5py.File(path, "w") as file:
+            file.create_dataset(key, data=values)
+    return PCAM(str(folder), split="train", transform=_transform(3))
+
+
+def _transform(channels: int) -> transforms.Compose:
+    even = (0.5,) * channels
+    return transforms.Compose([transforms.ToTensor(), transforms.Normalize(even, even)])
+
+
+class Items(Dataset):
+    """One sample at a time: a point, or an image turned into a tensor and normalised."""
 
     def __init__(self, training: Training) -> None:
         samples = training.dataset.train
@@ -34,10 +57,7 @@ class Items(Dataset):
         if self._images is None:
             self._points = samples.batch(torch.arange(len(samples))).x
         else:
-            even = (0.5,) * self._images.shape[-1]
-            self._transform = transforms.Compose(
-                [transforms.ToTensor(), transforms.Normalize(even, even)]
-            )
+            self._transform = _transform(self._images.shape[-1])
 
     def __len__(self) -> int:
         return len(self._labels)
@@ -76,10 +96,14 @@ def _norms_one_by_one(
     return norms
 
 
-def authors_step(training: Training, score: Score) -> Work:
-    """One step: load K, score them, draw N by the CDF of the sorted scores, update."""
+def authors_step(training: Training, score: Score, folder: Path) -> Work:
+    """One step: load K, score them, draw N by the CDF of the sorted scores, update.
+
+    folder: see items_of.
+    """
     n, model = training.batch_size, training.model
-    loader = DataLoader(Items(training), batch_size=training.large_batch_size, shuffle=True)
+    items = items_of(training, folder)
+    loader = DataLoader(items, batch_size=training.large_batch_size, shuffle=True)
     batches = _endless(loader)
     optimizer = torch.optim.Adam(model.parameters())
     draws = np.random.default_rng(0)

@@ -1,6 +1,8 @@
 """The cases: each returns rows of the table. Each runs in a process of its own."""
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 
@@ -127,15 +129,16 @@ def against_libraries(setting: Setting, timed: Timed) -> Iterator[Row]:
 
 def against_authors(data: str, timed: Timed) -> Iterator[Row]:
     """A loop as the authors wrote theirs, over our step: the same K, N and network."""
-    setting = SMALL_PCAM if data == "pcam" else Setting(data)
+    setting = setting_of(data, timed)
     for what, metric, score in (
         ("authors' loop / ours, loss", "loss", authors.loss_scores),
         ("authors' loop / ours, last bias", "grad_norm_bound", authors.last_bias_norms),
         ("loop over all weights / ours", "grad_norm", authors.all_weights_norms),
     ):
         setup = training(setting, f"metric={metric}")
-        theirs = authors.authors_step(training(setting, PLAIN), score)
-        yield timed.row(what, setting, ours.engine_step(setup), theirs)
+        with TemporaryDirectory() as folder:
+            theirs = authors.authors_step(training(setting, PLAIN), score, Path(folder))
+            yield timed.row(what, setting, ours.engine_step(setup), theirs)
 
 
 def ten_seeds(timed: Timed) -> Iterator[Row]:
