@@ -22,6 +22,7 @@ from cdfis_bench.datasets.dataset import Dataset
 from cdfis_bench.datasets.gallery import gallery
 from cdfis_bench.engine.loop import Training, train
 from cdfis_bench.progress import run_progress, say
+from cdfis_bench.pruning import Keep, keep_of
 from cdfis_bench.records.experiment import Job, note_job
 from cdfis_bench.records.identity import arm_id, run_name
 from cdfis_bench.records.provenance import one_after_the_other, provenance
@@ -29,7 +30,7 @@ from cdfis_bench.records.run_folder import RunFolder, claim
 from cdfis_bench.records.stored_run import StoredRun
 
 SAMPLES_SHOWN = 20  # at either end
-Summary = dict[str, float | int | str | None]
+Summary = dict[str, float | int | str | list[float] | None]
 
 
 class Tee:
@@ -80,11 +81,14 @@ def summary_of(stored: StoredRun) -> Summary:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Plan:
-    """A run that a configuration asks for. data: fingerprint of the data."""
+    """A run that a configuration asks for. data: fingerprint of the whole data; keep: the part of
+    its training set that is trained on.
+    """
 
     config: dict[str, Any]
     device: torch.device
     data: str
+    keep: Keep
     arm: str
     folder: Path
 
@@ -107,9 +111,10 @@ def plan_run(cfg: DictConfig) -> Plan:
     check_values(config)
     device = find_device(config["device"]["name"])
     data = fingerprint(config)
-    arm = arm_id(config, device.type, data)
+    keep = keep_of(config, data)
+    arm = arm_id(config, device.type, data + keep.fingerprint)
     folder = Path(config["results_dir"]) / "runs" / run_name(config, arm)
-    return Plan(config, device, data, arm, folder)
+    return Plan(config, device, data, keep, arm, folder)
 
 
 def _run(cfg: DictConfig, sweeping: bool) -> tuple[StoredRun, bool]:
@@ -151,7 +156,7 @@ def _compute(plan: Plan, sweeping: bool) -> StoredRun:
     try:
         tracker = build_tracker(config)
         tracker.check()
-        setup = build(config, device)
+        setup = build(config, device, plan.keep)
         run.note(**about_setup(setup))
         budget = setup.budget
         with (

@@ -116,7 +116,7 @@ def _compute(begun: Sequence[_Begun]) -> list[StoredRun]:
     tracker = build_tracker(first.config)
     tracker.check()
     with computing_on(first.device, first.config["device"]["threads"]):
-        setups = [build(one.plan.config, one.plan.device) for one in begun]
+        setups = [build(one.plan.config, one.plan.device, one.plan.keep) for one in begun]
         for one, setup in zip(begun, setups, strict=True):
             one.run.note(**about_setup(setup))
         budget = setups[0].budget

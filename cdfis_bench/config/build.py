@@ -1,5 +1,6 @@
 """From a resolved configuration to the objects of a run; alone in using Hydra's instantiate."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -72,10 +73,18 @@ def build_tracker(config: dict[str, Any]) -> Tracker:
     return make("tracker", config["tracker"])
 
 
-def build(config: dict[str, Any], device: torch.device) -> Training:
+Keeping = Callable[[Dataset, int], Dataset]
+
+
+def build(
+    config: dict[str, Any],
+    device: torch.device,
+    keep: Keeping = lambda dataset, seed: dataset,
+) -> Training:
     """All parts of the run, checked against each other; the cheap parts before the data.
 
-    config: the fully resolved configuration. Raises UserError with one sentence if a part cannot
+    config: the fully resolved configuration. keep(dataset, seed): the dataset with the part of its
+    training set that is trained on. Raises UserError with one sentence if a part cannot
     work.
     """
     check_values(config)
@@ -94,7 +103,7 @@ def build(config: dict[str, Any], device: torch.device) -> Training:
         return make("optimizer", config["optimizer"], params=parameters)
 
     make_optimizer(list(model.parameters()))
-    dataset: Dataset = make("dataset", config["dataset"]).load(device)
+    dataset = keep(make("dataset", config["dataset"]).load(device), config["seed"])
     _check_fit(config, model, dataset)
     some = torch.arange(
         min(config["batch_size"], len(dataset.train)), device=dataset.train.index_device
@@ -143,6 +152,7 @@ def build(config: dict[str, Any], device: torch.device) -> Training:
         train_mode=config["training_mode"] == "train",
         eval_every=config["eval_every"],
         pattern_every=config["pattern_every"],
+        record_learning=config["record_learning"],
         checkpoint_every=config["checkpoint_every"],
         eval_chunk_size=kernel.chunk_size,
         kernel=kernel,

@@ -41,6 +41,29 @@ class KernelName(Enum):
     onednn = "onednn"
 
 
+class KeepBy(Enum):
+    random = "random"
+    top_inclusion = "top_inclusion"
+    bottom_inclusion = "bottom_inclusion"
+    top_el2n = "top_el2n"
+    bottom_el2n = "bottom_el2n"
+    top_forgetting = "top_forgetting"
+    bottom_forgetting = "bottom_forgetting"
+
+
+class Equal(Enum):
+    steps = "steps"
+    epochs = "epochs"
+
+
+@dataclass
+class KeepConfig:
+    fraction: float = 1.0
+    by: KeepBy = KeepBy.random
+    experiment: str = "prune_scores"
+    equal: Equal = Equal.steps
+
+
 @dataclass
 class BudgetConfig:
     steps: int | None = MISSING
@@ -81,6 +104,8 @@ class Config:
     budget: BudgetConfig = field(default_factory=BudgetConfig)
     eval_every: int = MISSING
     pattern_every: int | None = None
+    record_learning: bool = False
+    keep: KeepConfig = field(default_factory=KeepConfig)
     checkpoint_every: int | None = None
     protocol: int = MISSING
     results_dir: str = MISSING
@@ -122,6 +147,12 @@ def figure_name(root: DictConfig) -> str:
     return "sweep" if root.redraw is None else f"{root.redraw}_{root.figure.name}"
 
 
+def kept_steps(root: DictConfig, steps: int) -> int:
+    """Steps on the part of the training set that is kept: as many, or as many epochs."""
+    share = root.keep.fraction if root.keep.equal == Equal.epochs else 1.0
+    return max(1, round(steps * share))
+
+
 def register() -> None:
     """Makes the schema and the resolvers known to Hydra and OmegaConf; again is harmless."""
     ConfigStore.instance().store(name="schema", node=Config)
@@ -137,6 +168,9 @@ def register() -> None:
         "cdfis.size",
         lambda full, small, *, _root_: small if _root_.size == Size.small else full,
         replace=True,
+    )
+    OmegaConf.register_new_resolver(
+        "cdfis.kept_steps", lambda steps, *, _root_: kept_steps(_root_, steps), replace=True
     )
     OmegaConf.register_new_resolver("cdfis.cores", cores, replace=True)
 

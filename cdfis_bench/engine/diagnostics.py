@@ -19,6 +19,20 @@ def concentration(scores: Tensor) -> Tensor:
     return exact.square().sum().mul(exact.numel()).sqrt() / exact.sum()
 
 
+def class_shares(labels: Tensor, selected: Tensor, n_classes: int) -> dict[str, list[float]]:
+    """train_class_shares: of each class in the training set; selected_class_shares: in what was
+    trained on, from the first step, repeats counted. [n_classes] each, summing to 1.
+
+    labels: [n] int64. selected: [n] times that each sample was trained on.
+    """
+    every = torch.bincount(labels, minlength=n_classes)
+    trained = torch.zeros_like(every).index_add_(0, labels, selected.to(every.dtype))
+    return {
+        "train_class_shares": (every / every.sum()).tolist(),
+        "selected_class_shares": (trained / trained.sum().clamp_min(1)).tolist(),
+    }
+
+
 def look_at(chosen: Chosen) -> dict[str, Tensor]:
     """score_tau, distinct_share and score_bias of a step that selected, each []; {} of another.
 

@@ -16,6 +16,7 @@ from cdfis_bench.core.types import Chosen, Feedback, Metric, Recorder
 from cdfis_bench.engine.cost import CostMeter
 from cdfis_bench.engine.diagnostics import concentration
 from cdfis_bench.engine.loop import (
+    Summary,
     Training,
     beginning,
     conclude,
@@ -29,8 +30,6 @@ from cdfis_bench.engine.stack import Stack
 from cdfis_bench.engine.state import RunState
 from cdfis_bench.engine.step import StepReport
 from cdfis_bench.sources.presample import PresampleSource
-
-Summary = dict[str, float | int | None]
 
 # They treat every weight by itself, so that stacked weights are trained as single ones are.
 _ELEMENTWISE = (

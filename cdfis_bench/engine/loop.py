@@ -18,7 +18,9 @@ from cdfis_bench.engine import diagnostics
 from cdfis_bench.engine.budget import Budget
 from cdfis_bench.engine.cost import CostMeter
 from cdfis_bench.engine.delayed import Delayed
+from cdfis_bench.engine.diagnostics import class_shares
 from cdfis_bench.engine.evaluate import evaluate
+from cdfis_bench.engine.learning import EL2N_AFTER, Learning, error_norms
 from cdfis_bench.engine.method import Method
 from cdfis_bench.engine.predict import predictions
 from cdfis_bench.engine.selection_cost import selection_cost
@@ -30,6 +32,7 @@ from cdfis_bench.kernels.choose import Kernel
 from cdfis_bench.thresholds.fixed import FixedThreshold
 
 Parameters = Iterable[nn.Parameter]
+Summary = dict[str, float | int | list[float] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class Training:
     train_mode: bool  # false: trains in eval mode, dropout off, as the authors' code does
     eval_every: int  # steps
     pattern_every: int | None  # steps; None records no sampling patterns
+    record_learning: bool  # whether forgetting events and EL2N are recorded
     checkpoint_every: int | None  # steps; None saves no state on the way
     eval_chunk_size: int
     kernel: Kernel  # applied to the model
@@ -61,7 +65,7 @@ def train(
     on_step: Callable[[int, float], None] = lambda step, seconds: None,
     save: Callable[[dict[str, Any]], None] | None = None,
     saved: Mapping[str, Any] | None = None,
-) -> dict[str, float | int | None]:
+) -> Summary:
     """Runs `setup` to the end of its budget and returns its summary.
 
     recorder takes the rows of table "curve" and the arrays.
@@ -97,16 +101,18 @@ def train(
 
 def conclude(
     setup: Training, run: RunState, recorder: Recorder, final: dict[str, float]
-) -> dict[str, float | int | None]:
+) -> Summary:
     """Records what is known at the end; returns the summary. final: from record_evaluation."""
-    for name, values in run.usage.arrays().items():
-        recorder.array(name, values)
+    for counted in (run.usage, run.learning):
+        for name, values in ({} if counted is None else counted.arrays()).items():
+            recorder.array(name, values)
     predicted = predictions(run.model, setup.dataset.train, setup.eval_chunk_size)
     recorder.array("train_prediction", predicted)
     return {
         "steps": run.step,
         "gate_open_step": run.gate_open_step,
         **final,
+        **class_shares(setup.dataset.train.y, run.usage.selected, setup.dataset.n_classes),
         **run.cost.totals(),
         **selection_cost(run.cost.totals(), run.step, run.open_steps),
     }
@@ -121,6 +127,7 @@ def beginning(setup: Training) -> RunState:
         CostMeter(setup.device),
         Usage(len(setup.dataset.train), setup.device),
         Delayed(setup.device),
+        Learning(len(setup.dataset.train), setup.device) if setup.record_learning else None,
     )
 
 
@@ -166,7 +173,10 @@ def count_step(
     run.tally.add("train_loss", report.mean_loss)
     if report.chosen.selection is not None:
         run.tally.add("fallbacks", report.chosen.selection.fallback)
-    run.usage.add(report.chosen.offered, report.chosen.batch.index)
+    batch = report.chosen.batch
+    run.usage.add(report.chosen.offered, batch.index)
+    if run.learning is not None:
+        run.learning.see(batch.index, batch.y, report.logits)
     read = [report.mean_loss] if report.tau is None else [report.mean_loss, report.tau]
     for step, values in run.delayed.put(run.step, read):
         _observe(run, Observation(step, values[0], progress, *values[1:]))
@@ -203,6 +213,7 @@ def record_evaluation(setup: Training, run: RunState, recorder: Recorder) -> dic
     """Records a row of the curve; returns its values that a summary repeats."""
     with run.cost("eval"):
         test_loss, accuracy = evaluate(run.model, setup.dataset.test, setup.eval_chunk_size)
+        _take_el2n(setup, run)
     final = {
         "fallback_count": int(run.tally.total("fallbacks")),
         "test_loss": test_loss,
@@ -222,6 +233,14 @@ def record_evaluation(setup: Training, run: RunState, recorder: Recorder) -> dic
         run.method.threshold.evaluated(test_loss)
         _note_gate(run)
     return final
+
+
+def _take_el2n(setup: Training, run: RunState) -> None:
+    """At the first evaluation after EL2N_AFTER of the budget."""
+    taken = run.learning is None or run.learning.el2n is not None
+    if taken or setup.budget.progress(run.step, run.cost) < EL2N_AFTER:
+        return
+    run.learning.el2n = error_norms(run.model, setup.dataset.train, setup.eval_chunk_size)
 
 
 def _record_pattern(recorder: Recorder, step: int, report: StepReport, samples: Samples) -> None:

@@ -9,6 +9,7 @@ from torch.optim import Optimizer
 from cdfis_bench.core.streams import Streams, state_while_lent
 from cdfis_bench.engine.cost import CostMeter
 from cdfis_bench.engine.delayed import Delayed
+from cdfis_bench.engine.learning import Learning
 from cdfis_bench.engine.method import Method
 from cdfis_bench.engine.tally import Tally
 from cdfis_bench.engine.usage import Usage
@@ -30,6 +31,7 @@ class RunState:
         cost: CostMeter,
         usage: Usage,
         delayed: Delayed,
+        learning: Learning | None = None,
     ) -> None:
         self.model = model
         self.optimizer = optimizer
@@ -38,6 +40,7 @@ class RunState:
         self.cost = cost
         self.usage = usage
         self.delayed = delayed
+        self.learning = learning
         self.tally = Tally()
         self.learning_rates = [group["lr"] for group in optimizer.param_groups]  # as configured
         self.step = 0  # finished
@@ -59,6 +62,7 @@ class RunState:
             "usage": self.usage.state_dict(),
             "tally": self.tally.state_dict(),
             "delayed": self.delayed.state_dict(),
+            "learning": None if self.learning is None else self.learning.state_dict(),
             "order": self.streams.order.get_state(),
             "select": self.streams.select.get_state(),
             "noise": state_while_lent(self.streams.noise),
@@ -76,5 +80,7 @@ class RunState:
         self.usage.load_state_dict(state["usage"])
         self.tally.load_state_dict(state["tally"])
         self.delayed.load_state_dict(state["delayed"])
+        if self.learning is not None:
+            self.learning.load_state_dict(state["learning"])
         for name in ("order", "select", "noise"):
             getattr(self.streams, name).set_state(state[name])

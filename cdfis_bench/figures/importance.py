@@ -68,6 +68,12 @@ class ImportanceFigure:
         """
         require(bool(experiment.runs), f"{experiment.name}: no run is finished, nothing to draw")
         arm = chosen_arm(arms_of(experiment.runs), self.method)
+        kept = arm.runs[0].card["config"].get("keep", {}).get("fraction", 1)
+        require(
+            kept == 1,
+            f"{arm.label} was trained on {kept:.0%} of its training set; what mattered is shown of "
+            "runs with keep.fraction=1",
+        )
         gallery = gallery_of(arm.runs[0], self.places)
         names = self._names(gallery)
         found = findings_of(arm.runs, gallery.labels, gallery.n_classes, self.prior_offers)

@@ -18,6 +18,8 @@ DENY = (
     "redraw",
     "figure",
     "checkpoint_every",
+    "keep.experiment",  # which rows it leads to is part of `data`
+    "keep.equal",  # reaches a run through its budget
     "dataset.suggested",  # reaches a run through other keys only
     "dataset.root",  # where data lies does not count; what it is does: the fingerprint
     "dataset.path",
@@ -34,6 +36,11 @@ def arm_id(config: dict[str, Any], device_type: str, data: str = "") -> str:
     mps). data: fingerprint of the data, where files decide what it is.
     """
     kept = copy.deepcopy(config)
+    # Left out while they do nothing, so that runs from before there were these keys keep their id.
+    if kept.get("keep", {}).get("fraction") == 1:
+        del kept["keep"]
+    if not kept.get("record_learning"):
+        kept.pop("record_learning", None)
     for path in DENY:
         *parents, leaf = path.split(".")
         node = kept

@@ -35,3 +35,11 @@ SAMPLE_ARRAYS: dict[str, str] = {
     "offered_count_open": "the same since the gate opened",
     "train_prediction": "class that the trained network predicts",
 }
+
+# The same of a run with record_learning=true.
+LEARNING_ARRAYS: dict[str, str] = {
+    "presented_count": "mini-batches that it was in",
+    "learned_count": "times it was classified correctly after it had not been, when presented",
+    "forgotten_count": "times it was classified wrongly after it had been right, when presented",
+    "el2n": "length of (predicted probabilities - label) after a tenth of the budget",
+}

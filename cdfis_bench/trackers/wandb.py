@@ -188,7 +188,7 @@ class WandbRun:
         if rows:
             self._send(send)
 
-    def summary(self, **values: float | int | str | bool | None) -> None:
+    def summary(self, **values: float | int | str | bool | list[float] | None) -> None:
         # wandb would write a NaN of the summary as null; this is how its server writes one.
         given = {name: "NaN" if value != value else value for name, value in values.items()}
         self._final.update(given)

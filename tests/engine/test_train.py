@@ -258,3 +258,15 @@ def test_scoring_in_chunks_selects_the_same():
     whole, parts = run("threshold=none"), run("threshold=none", "chunk_size=100")
     a, b = whole[0].arrays["selected_count"], parts[0].arrays["selected_count"]
     assert torch.equal(a, b)
+
+
+def test_class_shares_are_those_of_what_was_trained_on():
+    memory, summary = run("method=loss_topk", "threshold=none")
+    y, selected = setup().dataset.train.y, memory.arrays["selected_count"]
+    for name, weights in (
+        ("train_class_shares", torch.ones(3000)),
+        ("selected_class_shares", selected),
+    ):
+        inside = float(weights[y == 1].sum() / weights.sum())
+        assert summary[name] == pytest.approx([1 - inside, inside])
+    assert summary["selected_class_shares"] != summary["train_class_shares"]

@@ -1,0 +1,98 @@
+"""Dataset pruning: accuracy against the part of the training set that was kept."""
+
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from cdfis_bench.analysis.arms import arms_of
+from cdfis_bench.analysis.experiment import Experiment
+from cdfis_bench.analysis.origin import data_text
+from cdfis_bench.analysis.pruning import RANDOM, pruning_table, whole_accuracy
+from cdfis_bench.core.errors import require
+from cdfis_bench.figures.caption import missing_text, put_caption
+from cdfis_bench.figures.save import about_runs, save
+from cdfis_bench.figures.style import GREY, METHOD_COLOURS, look
+
+_COLOURS = {"inclusion": METHOD_COLOURS["loss_cdf"], "el2n": "#029e73", "forgetting": "#cc78bc"}
+_WORDS = {"inclusion": "selected", "el2n": "wrong early (EL2N)", "forgetting": "forgotten"}
+_ENDS = {"top": ("most", "-", "^"), "bottom": ("least", (0, (4, 1.6)), "v")}
+_TITLES = {"steps": "as many steps as on the whole set", "epochs": "as many epochs"}
+
+
+class PruningFigure:
+    """Final test accuracy over the fraction kept, one line per rule, a panel for equal steps and
+    one for equal epochs. The table behind it, with differences to random, is the CSV.
+    """
+
+    def __init__(self, title: str | None = None) -> None:
+        self.title = title
+
+    def draw(self, experiment: Experiment, folder: Path) -> list[Path]:
+        """Writes picture, table and runs into `folder`; returns their paths.
+
+        Raises UserError if no run was trained on a part of its training set.
+        """
+        require(bool(experiment.runs), f"{experiment.name}: no run is finished, nothing to draw")
+        table = pruning_table(experiment.runs)
+        with look():
+            figure = self._figure(experiment, table)
+            about = about_runs(experiment, arms_of(experiment.runs))
+            return save(figure, folder, Path(experiment.name).name, table, about)
+
+    def _figure(self, experiment: Experiment, table: pd.DataFrame) -> Figure:
+        shown = [equal for equal in _TITLES if (table["equal"] == equal).any()]
+        figure = Figure(figsize=(4.2 * len(shown) + 2.2, 3.8), layout="constrained")
+        panels = figure.subplots(1, len(shown), squeeze=False, sharey=True)[0]
+        for equal, panel in zip(shown, panels, strict=True):
+            _draw(panel, table[table["equal"] == equal], whole_accuracy(experiment.runs))
+            panel.set(xlabel="fraction of the training set", title=_TITLES[equal])
+        panels[0].set_ylabel("test accuracy")
+        handles, names = panels[0].get_legend_handles_labels()
+        figure.legend(handles, names, title="kept", loc="outside right upper", alignment="left")
+        figure.suptitle(self.title or experiment.name)
+        low, high = int(table["seeds"].min()), int(table["seeds"].max())
+        put_caption(
+            figure,
+            [
+                data_text(experiment.runs),
+                f"mean and 95 % t-interval over n = {low if low == high else f'{low} to {high}'} "
+                "seeds of the retraining",
+                "one ranking for all seeds, from runs on the whole set; random: a part per seed",
+                *missing_text(experiment),
+            ],
+        )
+        return figure
+
+
+def _draw(panel: Axes, table: pd.DataFrame, whole: tuple[float, float, float] | None) -> None:
+    if whole is not None:
+        panel.axhline(whole[0], color=GREY, lw=0.9, ls=":", label="everything", zorder=0)
+        panel.axhspan(whole[1], whole[2], color=GREY, alpha=0.1, lw=0, zorder=0)
+    for by in [RANDOM, *(f"{end}_{measure}" for measure in _COLOURS for end in _ENDS)]:
+        line = table[table["by"] == by]
+        if line.empty:
+            continue
+        name, colour, dashes, marker = _look_of(by)
+        errors = [line["test_accuracy"] - line["test_accuracy_low"]] * 2
+        panel.errorbar(
+            line["fraction"],
+            line["test_accuracy"],
+            errors,
+            color=colour,
+            ls=dashes,
+            marker=marker,
+            ms=4,
+            elinewidth=0.9,
+            label=name,
+        )
+
+
+def _look_of(by: str) -> tuple[str, str, object, str]:
+    """Legend entry, colour, dashes and marker of a rule."""
+    if by == RANDOM:
+        return "at random", GREY, "-", "o"
+    end, measure = by.split("_")
+    most, dashes, marker = _ENDS[end]
+    return f"{most} {_WORDS[measure]}", _COLOURS[measure], dashes, marker
