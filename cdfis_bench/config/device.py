@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import torch
 
 from cdfis_bench.core.errors import UserError, require, require_choice
+from cdfis_bench.kernels.freed_memory import keep_freed_memory
 
 
 def find_device(name: str) -> torch.device:
@@ -32,12 +33,13 @@ def find_device(name: str) -> torch.device:
 @contextmanager
 def computing_on(device: torch.device, threads: int | None) -> Iterator[None]:
     """Inside, torch uses `threads` CPU threads (None: its own choice) and repeatable convolutions;
-    then as before.
+    then as before. Freed memory stays with the process for good.
     """
     require(
         threads is None or (isinstance(threads, int) and threads >= 1),
         f"device.threads={threads!r} must be a whole number above 0, or null for torch's choice",
     )
+    keep_freed_memory()
     before = torch.get_num_threads()
     cudnn = torch.backends.cudnn
     flags = cudnn.deterministic, cudnn.benchmark

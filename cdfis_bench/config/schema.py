@@ -153,6 +153,15 @@ def kept_steps(root: DictConfig, steps: int) -> int:
     return max(1, round(steps * share))
 
 
+def budget_share(root: DictConfig, share: float, otherwise: int) -> int:
+    """So many steps of the run's budget, counted as uniform steps; `otherwise` if it is in seconds
+    alone.
+    """
+    budget = root.budget
+    steps = budget.steps if budget.uniform_steps is None else budget.uniform_steps
+    return otherwise if steps is None else max(1, round(share * steps))
+
+
 def register() -> None:
     """Makes the schema and the resolvers known to Hydra and OmegaConf; again is harmless."""
     ConfigStore.instance().store(name="schema", node=Config)
@@ -171,6 +180,11 @@ def register() -> None:
     )
     OmegaConf.register_new_resolver(
         "cdfis.kept_steps", lambda steps, *, _root_: kept_steps(_root_, steps), replace=True
+    )
+    OmegaConf.register_new_resolver(
+        "cdfis.budget_share",
+        lambda share, otherwise, *, _root_: budget_share(_root_, share, otherwise),
+        replace=True,
     )
     OmegaConf.register_new_resolver("cdfis.cores", cores, replace=True)
 

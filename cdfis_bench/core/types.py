@@ -42,7 +42,7 @@ class Selection:
     exactly.
     fallback: true where the scores could not be used (not finite, or all zero) and the draw was
     uniform. A tensor, because reading it would make the host wait for an accelerator.
-    total: sum of the masses, where it is known already.
+    of_draws: the chances of the selected, where they are known already.
     weights: loss weights that the selector itself asks for (weighting=per_sample uses them).
     inclusion: each candidate's chance of being among the selected at all; None where unknown.
     """
@@ -50,7 +50,7 @@ class Selection:
     indices: Tensor  # [N] int64 into the K candidates
     masses: Tensor | None  # [K] float64, >= 0
     fallback: Tensor  # [] bool
-    total: Tensor | None = None  # [] float64
+    of_draws: Tensor | None = None  # [N] float64
     weights: Tensor | None = None  # [N] float32
     inclusion: Tensor | None = None  # [K] float64, sum N
 
@@ -62,10 +62,9 @@ class Selection:
     @property
     def chances(self) -> Tensor | None:
         """[N] float64: the probabilities of the selected, each in one draw."""
-        if self.masses is None:
-            return None
-        total = self.masses.sum() if self.total is None else self.total
-        return self.masses.index_select(0, self.indices) / total
+        if self.of_draws is not None or self.masses is None:
+            return self.of_draws
+        return self.masses.index_select(0, self.indices) / self.masses.sum()
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,8 +107,10 @@ class Method:
         return any(hasattr(part, "learn") for part in self._parts())
 
     def learn(self, feedback: Feedback) -> None:
+        """A metric's memory is left alone where the selector has its own (core.types.Selector)."""
+        of_its_own = getattr(self.selector, "whole_set", False)
         for part in self._parts():
-            if hasattr(part, "learn"):
+            if hasattr(part, "learn") and not (of_its_own and part is self.metric):
                 part.learn(feedback)
 
     def state_dict(self) -> dict[str, Any]:

@@ -29,7 +29,7 @@ class GradNorm:
     forward_passes = 1
     backward_passes = 1
 
-    def __init__(self, chunk_size: int = 64) -> None:
+    def __init__(self, chunk_size: int = 128) -> None:
         require(
             isinstance(chunk_size, int) and not isinstance(chunk_size, bool) and chunk_size >= 1,
             f"metric.chunk_size={chunk_size!r} must be a whole number of samples, 1 or more",

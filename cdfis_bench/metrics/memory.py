@@ -63,7 +63,9 @@ class Memory:
 
     def learn(self, feedback: Feedback) -> None:
         rows = feedback.batch.index
-        new = self._score(feedback.logits, feedback.batch.y).float()
+        losses = self.of == "loss"  # they are there already
+        scores = feedback.losses if losses else self._score(feedback.logits, feedback.batch.y)
+        new = scores.float()
         if self.keep:
             old = self._values.index_select(0, rows)
             new = torch.where(old.isnan(), new, self.keep * old + (1 - self.keep) * new)

@@ -9,8 +9,8 @@ from torch import Generator, Tensor
 
 from cdfis_bench.core.errors import require_choice, require_number
 from cdfis_bench.core.types import Feedback, Scale, Selection
+from cdfis_bench.selectors.backlog import Backlog
 from cdfis_bench.selectors.cdf import draw_by_mass
-from cdfis_bench.selectors.logit_gradients import logit_gradients
 
 
 def projected(logarithms: Tensor, least: float) -> Tensor:
@@ -38,7 +38,8 @@ class BanditSelector:
     sum r / p, the variance of the unbiased gradient, down to p proportional to ||g||.
     With a = rate x p_min^3 the exponent is without scale, and is kept within max_step.
     ||g_j||: at the logits, from the training pass. Between two looks at the law (`masses`, O(n)) a
-    step costs O(N). `whole_set`: the scores that it is called with count for nothing.
+    step costs O(N), most of it put off (selectors/backlog.py). `whole_set`: the scores that it is
+    called with count for nothing.
     shift "paper" makes every drawn sample less likely than those not drawn, hard ones least so: the
     same in the mean, but so noisy that on four samples the law stayed near the uniform one. "none"
     is the authors' code, whose p_min, step size and normalisation differ; it ships without weights,
@@ -59,7 +60,7 @@ class BanditSelector:
         self.rate = require_number("selector.rate", rate, 0.0, math.inf)
         self.shift = require_choice("selector.shift", shift, ("paper", "none"))
         self.max_step = require_number("selector.max_step", max_step, 0.0, 100.0, open_low=True)
-        self._largest = torch.zeros(())  # norm seen so far
+        self._largest = torch.zeros((), dtype=torch.float64)  # norm seen so far
         self._law = self._logarithms = torch.empty(0)
 
     def start(self, scale: Scale) -> None:
@@ -67,30 +68,41 @@ class BanditSelector:
         device = torch.device("cpu") if scale.device.type == "mps" else scale.device
         self._law = torch.full((scale.n_all,), 1 / scale.n_all, dtype=torch.float64, device=device)
         self._logarithms = self._law.log()
-        self._largest = self._largest.to(device, torch.float64)
+        self._largest = self._largest.to(device)
+        self._backlog = Backlog(scale.n_all, device)
 
     def learn(self, feedback: Feedback) -> None:
-        """O(N). The law itself changes with the next `masses`."""
-        norms = logit_gradients(feedback).norm(dim=1).to(self._law.device)
-        self._largest = torch.maximum(self._largest, norms.max())
-        rewards = (norms / self._largest.clamp_min(1e-300)).square()
-        self.update(feedback.batch.index.to(self._law.device), rewards, _chances(feedback))
+        """The law itself changes with the next `masses`."""
+        self._backlog.put(feedback)
+        if self._backlog.full:
+            self._catch_up()
 
-    def update(self, rows: Tensor, rewards: Tensor, chances: Tensor | None) -> None:
-        """rows: [N] int64 that were drawn. rewards: [N] in [0, 1]. chances: [N] of these draws;
-        None: uniform.
+    def _catch_up(self) -> None:
+        """O(N) for each mini-batch that waits, as if it had been done after each."""
+        seen = self._backlog.take()
+        if seen is None:
+            return
+        largest = torch.cat([self._largest.unsqueeze(0), seen.norms.amax(1)]).cummax(0).values
+        self._largest = largest[-1]
+        rewards = (seen.norms / largest[1:, None].clamp_min(1e-300)).square()
+        self.update(seen.rows, rewards, seen.chances)
+
+    def update(self, rows: Tensor, rewards: Tensor, chances: Tensor) -> None:
+        """rows: [..., N] int64 that were drawn. rewards: the same in [0, 1]. chances: of the draws.
+
+        Every mini-batch counts as drawn by the law as it is: it changes with `masses` only.
         """
-        n_all, least = self._law.shape[0], self.floor / self._law.shape[0]
-        ratio = least / self._law.index_select(0, rows)  # [N] in (0, 1]
-        drawn = 1 / n_all if chances is None else chances.to(rows.device)
+        least = self.floor / self._law.shape[0]
+        ratio = least / self._law[rows]  # in (0, 1]
         shift = 1.0 if self.shift == "paper" else 0.0
         # a l / q, with a = rate p_min^3 and everything in units of p_min.
-        losses = (shift - rewards * ratio.square()) * (least / drawn)
-        steps = (-self.rate / len(rows) * losses).clamp_(-self.max_step, self.max_step)
-        self._logarithms.index_add_(0, rows, steps)
+        losses = (shift - rewards * ratio.square()) * (least / chances)
+        steps = (-self.rate / rows.shape[-1] * losses).clamp_(-self.max_step, self.max_step)
+        self._logarithms.index_add_(0, rows.flatten(), steps.flatten())
 
     def masses(self, scores: Tensor) -> tuple[Tensor, Tensor]:
         """(law [n] float64, false): what was learned since takes effect. scores: [n], not used."""
+        self._catch_up()
         self._law = projected(self._logarithms, self.floor / self._law.shape[0])
         self._logarithms = self._law.log()
         law = self._law.to(scores.device)
@@ -102,15 +114,15 @@ class BanditSelector:
         return Selection(draw_by_mass(masses, n, generator), masses, fallback)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"law": self._law, "logarithms": self._logarithms, "largest": self._largest}
+        return {
+            "law": self._law,
+            "logarithms": self._logarithms,
+            "largest": self._largest,
+            "backlog": self._backlog.state_dict(),
+        }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         # Copies: this changes them in place, and the state belongs to whoever gave it.
         self._law, self._logarithms = state["law"].clone(), state["logarithms"].clone()
         self._largest = state["largest"].clone()
-
-
-def _chances(feedback: Feedback) -> Tensor | None:
-    """Of each trained sample in one draw; None while the order is the shuffled one."""
-    selection = feedback.chosen.selection
-    return None if selection is None else selection.chances
+        self._backlog.load_state_dict(state["backlog"])

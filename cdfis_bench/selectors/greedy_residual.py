@@ -83,8 +83,8 @@ class GreedyResidualSelector:
     def __call__(self, scores: Tensor, n: int, generator: Generator) -> Selection:
         """scores: [K, K] inner products. Returns n distinct indices."""
         exact = scores.double()
-        # Of squares: the plain sum is that of the mean gradient, which may well be 0.
-        usable, fallback = uniform_if_unusable(exact, exact.square().sum(), 0.0)
+        # Not the sum, which is that of the mean gradient and may well be 0.
+        usable, fallback = uniform_if_unusable(exact, torch.linalg.vector_norm(exact), 0.0)
         # All equal after a fallback: one direction, the rest filled in at random.
         return Selection(
             greedy_residual(usable, n, generator, self.pick == "sample"), None, fallback

@@ -2,16 +2,15 @@
 
 from torch import Tensor
 
-from cdfis_bench.core.types import Feedback
 
-
-def logit_gradients(feedback: Feedback) -> Tensor:
+def logit_gradients(logits: Tensor, y: Tensor) -> Tensor:
     """Loss gradients at the logits, softmax(z) - onehot(y): [N, C] float64.
 
-    Their norms stand for the gradient norms of the samples, at no extra cost.
+    logits: [N, C]; y: [N] int64. The norms stand for the gradient norms of the samples, at no extra
+    cost.
     """
-    labels = feedback.batch.y.unsqueeze(1)
-    gradients = feedback.logits.double().softmax(1)
+    labels = y.unsqueeze(1)
+    gradients = logits.double().softmax(1)
     # Not q_y - 1, which rounds to 0 for samples that are fitted well.
     gradients = gradients.scatter(1, labels, 0.0)
     return gradients.scatter(1, labels, -gradients.sum(1, keepdim=True))

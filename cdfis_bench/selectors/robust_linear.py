@@ -10,8 +10,8 @@ from torch import Generator, Tensor
 
 from cdfis_bench.core.errors import require, require_number
 from cdfis_bench.core.types import Feedback, Scale, Selection
+from cdfis_bench.selectors.backlog import Backlog
 from cdfis_bench.selectors.cdf import draw_by_mass
-from cdfis_bench.selectors.logit_gradients import logit_gradients
 
 
 def fit_bound(features: Tensor, norms: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
@@ -52,7 +52,8 @@ class RobustLinearSelector:
 
     s_i: last norm, moving average of its norms, mean norm of all, 1 (the mean norm for both where
     a sample was never seen). c and d are fitted anew at every look at the law (`masses`, O(n)) to
-    the last `window` mini-batches, weighted by 1 / (n p); a step costs O(N). floor: share of the
+    the last `window` mini-batches, weighted by 1 / (n p); a step costs O(N), most of it put off
+    (selectors/backlog.py). floor: share of the
     law that is uniform. Norms are those at the logits, from the training pass.
     learning_rate_gain, 1..max_gain: by what the learning rate may be multiplied. `whole_set`: the
     scores that it is called with count for nothing. Unbiased with weighting=unbiased.
@@ -104,32 +105,49 @@ class RobustLinearSelector:
         self._average = self._last.clone()
         self._mean, self._moments = self._mean.to(device), self._moments.to(device)
         self._seen = self._seen.to(device)
+        self._backlog = Backlog(scale.n_all, device)
 
     def learn(self, feedback: Feedback) -> None:
-        """O(N). The law itself changes with the next `masses`."""
-        device = self._last.device
-        rows = feedback.batch.index.to(device)
-        gradients = logit_gradients(feedback).to(device)  # [N, C]
-        norms = gradients.norm(dim=1)
-        selection = feedback.chosen.selection
-        weights = torch.ones_like(norms)
-        if selection is not None and selection.chances is not None:
-            weights = (len(self._last) * selection.chances.to(device)).reciprocal()
-            batch = (weights.unsqueeze(1) * gradients).mean(0).square().sum()
-            first, second = (weights * norms.square()).mean(), (weights * norms).square().mean()
-            self._moments = _moved(
-                self._moments, torch.stack([first, second, batch]), 1 - self.gain_rate
-            )
-        self._mean = _moved(self._mean, (weights * norms).mean(), self.keep)
-        features = self._features(rows)
-        seen = torch.cat([features, norms.unsqueeze(1), weights.unsqueeze(1)], dim=1)
-        self._seen = torch.cat([self._seen, seen])[-self.window * self._n :]
-        self._last.index_copy_(0, rows, norms)
-        average = _moved(self._average.index_select(0, rows), norms, self.keep)
+        """The law itself changes with the next `masses`."""
+        self._backlog.put(feedback)
+        if self._backlog.full:
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        """O(N) for each mini-batch that waits."""
+        seen = self._backlog.take()
+        if seen is None:
+            return
+        norms, drawn = seen.norms, seen.drawn
+        weights = (len(self._last) * seen.chances).reciprocal()  # [T, N], 1 while uniform
+        batch = (weights.unsqueeze(2) * seen.gradients).mean(1).square().sum(1)
+        first, second = (weights * norms.square()).mean(1), (weights * norms).square().mean(1)
+        moments = torch.stack([first, second, batch], dim=1)[drawn]
+        self._moments = _moved(self._moments, moments, 1 - self.gain_rate)
+        self._mean = _moved(self._mean, (weights * norms).mean(1), self.keep)
+
+        late = slice(-self.window, None)
+        features = self._features(seen.rows[late].flatten())  # as the last law knew them
+        shown = torch.stack([norms[late].flatten(), weights[late].flatten()], dim=1)
+        new = torch.cat([features, shown], dim=1)
+        self._seen = torch.cat([self._seen, new])[-self.window * self._n :]
+        self._remember(seen.rows.flatten(), norms.flatten())
+
+    def _remember(self, rows: Tensor, norms: Tensor) -> None:
+        """rows, norms: [m], the latest last; a row may be there several times."""
+        rows, which, times = rows.unique(return_inverse=True, return_counts=True)
+        place = torch.arange(len(norms), device=norms.device)
+        latest = torch.zeros_like(rows).scatter_reduce_(0, which, place, "amax")
+        self._last.index_copy_(0, rows, norms[latest])
+        mean = torch.zeros_like(norms[: len(rows)]).index_add_(0, which, norms) / times
+        old = self._average.index_select(0, rows)
+        kept = self.keep**times
+        average = torch.where(old.isnan(), mean, kept * old + (1 - kept) * mean)
         self._average.index_copy_(0, rows, average)
 
     def masses(self, scores: Tensor) -> tuple[Tensor, Tensor]:
         """(law [n] float64, false): what was learned since takes effect. scores: [n], not used."""
+        self._catch_up()
         n_all, device = len(self._last), self._last.device
         law = torch.full((n_all,), 1 / n_all, dtype=torch.float64, device=device)
         if len(self._seen):
@@ -166,6 +184,7 @@ class RobustLinearSelector:
             "moments": self._moments,
             "seen": self._seen,
             "gain": self.learning_rate_gain,
+            "backlog": self._backlog.state_dict(),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -173,8 +192,16 @@ class RobustLinearSelector:
         self._last, self._average = state["last"].clone(), state["average"].clone()
         self._mean, self._moments, self._seen = state["mean"], state["moments"], state["seen"]
         self.learning_rate_gain = state["gain"]
+        self._backlog.load_state_dict(state["backlog"])
 
 
-def _moved(old: Tensor, new: Tensor, keep: float) -> Tensor:
-    """The moving average after another value; the value itself where there was none (NaN)."""
-    return torch.where(old.isnan(), new, keep * old + (1 - keep) * new)
+def _moved(old: Tensor, values: Tensor, keep: float) -> Tensor:
+    """The moving average [...] after `values` [T, ...], oldest first; where there was none (NaN),
+    it begins with the first.
+    """
+    if not len(values):
+        return old
+    start = torch.where(old.isnan(), values[0], old)
+    ages = torch.arange(len(values) - 1, -1, -1, dtype=values.dtype, device=values.device)
+    shares = (1 - keep) * keep**ages  # [T]
+    return keep ** len(values) * start + torch.tensordot(shares, values, dims=1)

@@ -13,6 +13,7 @@ from benchmark.libraries import library_norms
 from benchmark.memory import peak_bytes
 from benchmark.rows import Row
 from benchmark.setups import DATA, Setting, training
+from benchmark.targets import REMEMBERING
 from benchmark.timing import Ratio, Work, compare
 
 ARMS = [
@@ -174,6 +175,29 @@ def dataset_size(timed: Timed) -> Iterator[Row]:
     yield timed.row("step at 10^7 rows / at 10^5", setting, small, large)
 
 
+def million_rows(timed: Timed) -> Iterator[Row]:
+    """Steps of methods that remember every sample over uniform ones, with 1,000,000 points.
+
+    Timed by the quarter of an epoch, so that what is done for all samples now and then counts.
+    """
+    setting, size = Setting("two_circles"), "dataset.train_size=1000000"
+    many = 1_000_000 // (4 * setting.n)
+    uniform = _repeated(ours.engine_step(training(setting, "method=uniform", size)), many)
+    for method in REMEMBERING:
+        # From the first step: a million points take 7,800 steps to be seen once.
+        setup = training(setting, f"method={method}", "threshold=none", size)
+        step = _repeated(ours.engine_step(setup), many)
+        yield timed.row(f"step {method} / uniform, 10^6 rows", setting, uniform, step)
+
+
+def _repeated(work: Work, times: int) -> Work:
+    def all_of_them() -> None:
+        for _ in range(times):
+            work()
+
+    return all_of_them
+
+
 def memory(timed: Timed) -> Iterator[Row]:
     """Chunked exact norms against a plain forward and backward pass of the same samples."""
     for data, chunk in (("pcam", 16), ("mnist", 64)):
@@ -201,6 +225,7 @@ CASES: dict[str, Case] = {
     "scaling:two_circles": lambda timed: scaling("two_circles", timed),
     "scaling:mnist": lambda timed: scaling("mnist", timed),
     "dataset_size": dataset_size,
+    "million_rows": million_rows,
     "ten_seeds": ten_seeds,
     "memory": memory,
     "aggregation": aggregation,

@@ -22,6 +22,9 @@ def _each(row: str, at_most: bool, **bounds: tuple[float, float]) -> dict[str, T
     return {f"{row}/{data}": Target(*pair, at_most) for data, pair in bounds.items()}
 
 
+# Presets that remember something of every training sample.
+REMEMBERING = ("lh15", "adambs", "rais", "infobatch")
+
 # By row id: <what>/<data>.
 TARGETS: dict[str, Target] = {
     **_each(
@@ -72,6 +75,10 @@ TARGETS: dict[str, Target] = {
     ),
     "ten seeds one by one / at once/two_circles": Target(1.8, 3.0, at_most=False),
     **_each("peak memory, exact norms / forward+backward", True, pcam=(0.15, 0.08)),
+    **{
+        f"step {method} / uniform, 10^6 rows/two_circles": Target(1.5, 1.2, at_most=True)
+        for method in REMEMBERING
+    },
     "step at 10^7 rows / at 10^5/two_circles": Target(1.10, 1.0, at_most=True),
     "seconds to read, aggregate, draw/1,000 runs x 400 rows": Target(15.0, 6.0, at_most=True),
 }

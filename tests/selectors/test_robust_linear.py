@@ -70,7 +70,7 @@ def test_the_law_is_uniform_at_first_and_then_follows_the_norms():
         order = torch.randperm(32, generator=stream(epoch, "rows"))
         for rows in order.split(8):
             selector.learn(feedback_of(rows, norms))
-    law = selector.masses(norms)[0]
+        law = selector.masses(norms)[0]
     assert law.sum().item() == pytest.approx(1)
     assert law.min() >= 0.1 / 32
     expected = 0.1 / 32 + 0.9 * norms / norms.sum()

@@ -80,7 +80,7 @@ def gradients():
 def learned():
     selector = BanditSelector(rate=5000.0)
     selector.start(Scale(4, 4, 2, torch.device("cpu")))
-    selector.update(torch.tensor([3, 2]), torch.tensor([1.0, 0.4]).double(), None)
+    selector.update(torch.tensor([3, 2]), torch.tensor([1.0, 0.4]).double(), torch.full((2,), 0.25))
     return selector
 
 
