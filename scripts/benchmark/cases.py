@@ -1,5 +1,7 @@
 """The cases: each returns rows of the table. Each runs in a process of its own."""
 
+import os
+import statistics
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,10 +13,12 @@ from benchmark.aggregation import seconds_to_draw
 from benchmark.exactness import assert_exact_norms, assert_same_layout, assert_same_norms
 from benchmark.libraries import library_norms
 from benchmark.memory import peak_bytes
+from benchmark.processes import processes_over_threads
 from benchmark.rows import Row
 from benchmark.setups import DATA, Setting, training
 from benchmark.targets import REMEMBERING
 from benchmark.timing import Ratio, Work, compare
+from cdfis_bench.kernels.freed_memory import keep_freed_memory
 
 ARMS = [
     (metric, selector)
@@ -22,6 +26,7 @@ ARMS = [
     for selector in ("topk", "cdf")
 ]
 PLAIN = "kernel=plain"  # the other side of a comparison gets nothing of ours
+BUSY = "processes"  # the one case that loads all cores
 SMALL_PCAM = Setting("pcam", 256, 32)
 # Samples at once, for the libraries: as many as are fastest without filling the memory.
 LIBRARY_CHUNK = {"two_circles": 1024, "mnist": 128, "pcam": 32}
@@ -209,6 +214,19 @@ def memory(timed: Timed) -> Iterator[Row]:
         yield Row("peak memory, exact norms / forward+backward", data, exact / plain, note=note)
 
 
+def processes(timed: Timed) -> Iterator[Row]:
+    """All cores as processes of one thread, over all as threads of one process: steps a second."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    for data in DATA:
+        setting = SMALL_PCAM if data == "pcam" else Setting(data)
+        ratios = [
+            processes_over_threads(data, setting.k, setting.n, cores or 1)
+            for _ in range(timed.rounds)
+        ]
+        spread = (statistics.median(ratios), min(ratios), max(ratios))
+        yield Row("processes / threads", data, *spread, f"{cores} cores; {setting}")
+
+
 def aggregation(timed: Timed) -> Iterator[Row]:
     what = "seconds to read, aggregate, draw"
     yield Row(what, "1,000 runs x 400 rows", seconds_to_draw(1_000, 400))
@@ -229,6 +247,7 @@ CASES: dict[str, Case] = {
     "ten_seeds": ten_seeds,
     "memory": memory,
     "aggregation": aggregation,
+    BUSY: processes,
 }
 QUICK = (
     "steps:two_circles",
@@ -247,6 +266,7 @@ def run_case(name: str, rounds: int, quick: bool, found: Callable[[Row], None]) 
     Returns A against A; None where nothing is compared.
     """
     torch.set_num_threads(1)
+    keep_freed_memory()  # as a run does
     timed = Timed(rounds, quick)
     for row in CASES[name](timed):
         found(row)

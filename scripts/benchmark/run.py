@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from benchmark.cases import CASES, QUICK, run_case
+from benchmark.cases import BUSY, CASES, QUICK, run_case
 from benchmark.report import print_row, print_verdicts
 from benchmark.rows import Row
 from benchmark.timing import BUSY_LOAD, VOID_BEYOND, load
@@ -41,7 +41,8 @@ def main(about: str) -> int:
         if error:
             failed.append(case)
             print(f"case {case} failed:\n{error}", file=sys.stderr)
-        loads.append(load())
+        if case != BUSY:
+            loads.append(load())
     reasons = _void(loads, against_itself)
     print_verdicts(rows, reasons, time.monotonic() - began)
     if options.json:
