@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from cdfis_bench.core.streams import stream
 from cdfis_bench.datasets.dataset import Dataset
 from cdfis_bench.datasets.subset import trained_on
 from cdfis_bench.records.identity import DENY
-from cdfis_bench.records.stored_run import StoredRun
+from cdfis_bench.records.stored_run import StoredRun, read_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +66,8 @@ def keep_of(config: dict[str, Any], data: str) -> Keep:
     fraction = require_number("keep.fraction", keep["fraction"], 0, 1, open_low=True)
     if fraction == 1 or keep["by"] == "random":
         return Keep(fraction)
-    from cdfis_bench.analysis.sample_scores import mean_ranks  # pandas takes half a second
-
     end, measure = keep["by"].split("_")
-    runs = _ranking_runs(config, data)
-    ranks = mean_ranks(runs, measure)
+    ranks = _ranks(tuple(run.folder for run in _ranking_runs(config, data)), measure)
     require(
         ranks is not None,
         f"no run of keep.experiment={keep['experiment']} has what keep.by={keep['by']} needs: "
@@ -82,6 +80,13 @@ def keep_of(config: dict[str, Any], data: str) -> Keep:
     order = np.argsort(-ranks if end == "top" else ranks, kind="stable")
     rows = np.sort(order[: kept_samples(len(ranks), fraction)])
     return Keep(fraction, rows, len(ranks))
+
+
+@lru_cache(maxsize=8)  # a sweep asks for the same ones in every job
+def _ranks(folders: tuple[Path, ...], measure: str) -> NDArray[np.float64] | None:
+    from cdfis_bench.analysis.sample_scores import mean_ranks  # pandas takes half a second
+
+    return mean_ranks([run for folder in folders if (run := read_run(folder))], measure)
 
 
 def _ranking_runs(config: dict[str, Any], data: str) -> list[StoredRun]:
