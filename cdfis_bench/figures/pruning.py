@@ -1,4 +1,4 @@
-"""Dataset pruning: accuracy against the part of the training set that was kept."""
+"""Dataset pruning: error against the part of the training set that was kept."""
 
 from pathlib import Path
 
@@ -18,12 +18,13 @@ from cdfis_bench.figures.style import GREY, METHOD_COLOURS, look
 _COLOURS = {"inclusion": METHOD_COLOURS["loss_cdf"], "el2n": "#029e73", "forgetting": "#cc78bc"}
 _WORDS = {"inclusion": "selected", "el2n": "wrong early (EL2N)", "forgetting": "forgotten"}
 _ENDS = {"top": ("most", "-", "^"), "bottom": ("least", (0, (4, 1.6)), "v")}
+_LEAST_ERROR = 1e-4  # drawn, on the logarithmic axis
 _TITLES = {"steps": "as many steps as on the whole set", "epochs": "as many epochs"}
 
 
 class PruningFigure:
-    """Final test accuracy over the fraction kept, one line per rule, a panel for equal steps and
-    one for equal epochs. The table behind it, with differences to random, is the CSV.
+    """Final test error over the fraction kept, one line per rule, a panel for equal steps and one
+    for equal epochs. The table behind it, with differences in accuracy to random, is the CSV.
     """
 
     def __init__(self, title: str | None = None) -> None:
@@ -48,15 +49,16 @@ class PruningFigure:
         for equal, panel in zip(shown, panels, strict=True):
             _draw(panel, table[table["equal"] == equal], whole_accuracy(experiment.runs))
             panel.set(xlabel="fraction of the training set", title=_TITLES[equal])
-        panels[0].set_ylabel("test accuracy")
+        panels[0].set(ylabel="test error (1 - accuracy)", yscale="log")
         handles, names = panels[0].get_legend_handles_labels()
         figure.legend(handles, names, title="kept", loc="outside right upper", alignment="left")
-        figure.suptitle(self.title or experiment.name)
+        data = data_text(experiment.runs)
+        figure.suptitle(self.title or f"{data}: training on a part of the training set")
         low, high = int(table["seeds"].min()), int(table["seeds"].max())
         put_caption(
             figure,
             [
-                data_text(experiment.runs),
+                data,
                 f"mean and 95 % t-interval over n = {low if low == high else f'{low} to {high}'} "
                 "seeds of the retraining",
                 "one ranking for all seeds, from runs on the whole set; random: a part per seed",
@@ -68,18 +70,22 @@ class PruningFigure:
 
 def _draw(panel: Axes, table: pd.DataFrame, whole: tuple[float, float, float] | None) -> None:
     if whole is not None:
-        panel.axhline(whole[0], color=GREY, lw=0.9, ls=":", label="everything", zorder=0)
-        panel.axhspan(whole[1], whole[2], color=GREY, alpha=0.1, lw=0, zorder=0)
+        mean, low, high = (max(1 - value, _LEAST_ERROR) for value in whole)
+        panel.axhline(mean, color=GREY, lw=0.9, ls=":", label="everything", zorder=0)
+        panel.axhspan(low, high, color=GREY, alpha=0.1, lw=0, zorder=0)
     for by in [RANDOM, *(f"{end}_{measure}" for measure in _COLOURS for end in _ENDS)]:
         line = table[table["by"] == by]
         if line.empty:
             continue
         name, colour, dashes, marker = _look_of(by)
-        errors = [line["test_accuracy"] - line["test_accuracy_low"]] * 2
+        ends = ("", "_high", "_low")  # of the accuracy; those of the error are the other way round
+        error, low, high = (
+            (1 - line[f"test_accuracy{end}"]).clip(lower=_LEAST_ERROR) for end in ends
+        )
         panel.errorbar(
             line["fraction"],
-            line["test_accuracy"],
-            errors,
+            error,
+            [error - low, high - error],
             color=colour,
             ls=dashes,
             marker=marker,
