@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -16,6 +16,9 @@ from cdfis_bench.datasets.dataset import Dataset
 from cdfis_bench.datasets.subset import trained_on
 from cdfis_bench.records.identity import DENY
 from cdfis_bench.records.stored_run import StoredRun, read_run
+
+if TYPE_CHECKING:
+    from cdfis_bench.analysis.experiment import Experiment
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,22 +92,28 @@ def _ranks(folders: tuple[Path, ...], measure: str) -> NDArray[np.float64] | Non
     return mean_ranks([run for folder in folders if (run := read_run(folder))], measure)
 
 
-def _ranking_runs(config: dict[str, Any], data: str) -> list[StoredRun]:
-    """Raises UserError if the experiment has runs missing, or ran on other data."""
+def require_ranked(results_dir: Path, name: str) -> "Experiment":
+    """The experiment that ranks the samples. Raises UserError if it has runs missing, or none."""
     from cdfis_bench.analysis.experiment import load_experiment
 
-    name = config["keep"]["experiment"]
-    experiment = load_experiment(Path(config["results_dir"]), name)
+    experiment = load_experiment(results_dir, name)
     require(
         bool(experiment.runs),
-        f"keep.experiment={name} has no finished runs in {config['results_dir']} to rank the "
-        f"samples by; run experiment={name} first",
+        f"keep.experiment={name} has no finished runs in {results_dir} to rank the samples by; run "
+        f"experiment={name} first",
     )
     require(
         not experiment.missing,
         f"{len(experiment.missing)} of {experiment.asked_for} runs of keep.experiment={name} are "
         f"missing; complete it first: experiment={name}",
     )
+    return experiment
+
+
+def _ranking_runs(config: dict[str, Any], data: str) -> list[StoredRun]:
+    """Raises UserError as require_ranked does, or if the experiment ran on other data."""
+    name = config["keep"]["experiment"]
+    experiment = require_ranked(Path(config["results_dir"]), name)
     other = [
         run
         for run in experiment.runs

@@ -34,6 +34,7 @@ class SweepCallback(Callback):
 
         _or_exit(_refuse_what_is_no_sweep, config)
         _or_exit(_check_launcher, config)
+        _or_exit(_check_pruning, config)
         _or_exit(_figure, config)  # a wrong axis is refused now, not after the last run
         self._lock = _or_exit(_take_folder, config)
         forget_jobs(Path(config.results_dir), config.name)
@@ -102,6 +103,24 @@ def _check_launcher(config: DictConfig) -> None:
         from hydra_plugins.cdfis_bench_pool import check_pool
 
         check_pool(config.hydra.launcher)
+
+
+def _check_pruning(config: DictConfig) -> None:
+    """What jobs rank samples by must be there before the first of them trains."""
+    asked = [str(config.keep.by.name)]
+    for override in OverridesParser.create().parse_overrides(_sweep_overrides(config)):
+        if override.key_or_group == "keep.by":
+            asked = override.get_value_string().split(",")
+    if config.keep.fraction == 1 and not _swept(config, "keep.fraction"):
+        return
+    if set(asked) - {"random"}:
+        from cdfis_bench.pruning import require_ranked
+
+        require_ranked(Path(config.results_dir), config.keep.experiment)
+
+
+def _swept(config: DictConfig, key: str) -> bool:
+    return any(override.startswith(f"{key}=") for override in _sweep_overrides(config))
 
 
 def _number_of_jobs(config: DictConfig) -> int:

@@ -20,9 +20,13 @@ def pruning_table(runs: Sequence[StoredRun]) -> pd.DataFrame:
     NaN where there are none. Bounds (_low, _high) are 95 % Student-t intervals over seeds.
     Raises UserError if no run was trained on a part, or two were so under the same seed.
     """
+    keeps = [run.card["config"].get("keep", {"fraction": 1}) for run in runs]
+    require(
+        any(keep["fraction"] < 1 for keep in keeps),
+        "no run was trained on a part of its training set; see experiment=prune",
+    )
     cells: dict[tuple[str, str, float], dict[int, float]] = {}
-    for run in runs:
-        keep = run.card["config"].get("keep", {"fraction": 1})
+    for run, keep in zip(runs, keeps, strict=True):
         cell = (keep["equal"], keep["by"], keep["fraction"]) if keep["fraction"] < 1 else _WHOLE
         of_cell = cells.setdefault(cell, {})
         seed = run.card["seed"]
@@ -33,7 +37,6 @@ def pruning_table(runs: Sequence[StoredRun]) -> pd.DataFrame:
         )
         of_cell[seed] = run.card["summary"]["test_accuracy"]
     whole = cells.pop(_WHOLE, {})
-    require(bool(cells), "no run was trained on a part of its training set; see experiment=prune")
     rows = []
     for (equal, by, fraction), accuracy in sorted(cells.items()):
         random = cells.get((equal, RANDOM, fraction), {}) if by != RANDOM else {}

@@ -21,7 +21,8 @@ def test_pruning_ranks_first_and_then_trains_on_a_part(tmp_path):
     """From the runs that rank to the picture; without a ranking it is refused in a line."""
     prune = ["experiment=prune", "budget.steps=${cdfis.kept_steps:20}", *FEW]
     early = cdfis(tmp_path, *prune, "keep.by=top_el2n", "keep.fraction=0.25", "keep.equal=steps")
-    assert early.returncode == 1
+    assert early.returncode == 1 and len(early.stderr.splitlines()) == 1
+    assert not list(tmp_path.glob("results/runs/*")), "refused before any job"
     assert "run experiment=prune_scores first" in early.stdout + early.stderr
 
     rank = ["experiment=prune_scores", "method=uniform,loss_cdf_now", "budget.steps=20"]

@@ -43,7 +43,7 @@ def test_every_rule_is_held_against_a_random_part_and_the_whole(tmp_path):
 
 def test_runs_on_the_whole_set_alone_are_no_pruning(tmp_path):
     with pytest.raises(UserError, match="no run was trained on a part"):
-        PruningFigure().draw(experiment(run(tmp_path)), tmp_path / "out")
+        PruningFigure().draw(experiment(run(tmp_path), run(tmp_path, "uniform")), tmp_path / "out")
 
 
 def test_two_runs_of_one_seed_in_one_cell_are_refused(tmp_path):
