@@ -119,7 +119,7 @@ def _ranking_runs(config: dict[str, Any], data: str) -> list[StoredRun]:
         for run in experiment.runs
         if run.card["data_fingerprint"] != data
         or _data(run.card["config"]["dataset"]) != _data(config["dataset"])
-        or run.card["config"].get("keep", {}).get("fraction", 1) != 1
+        or run.kept_fraction != 1
     ]
     require(
         not other,

@@ -107,20 +107,14 @@ def _check_launcher(config: DictConfig) -> None:
 
 def _check_pruning(config: DictConfig) -> None:
     """What jobs rank samples by must be there before the first of them trains."""
-    asked = [str(config.keep.by.name)]
-    for override in OverridesParser.create().parse_overrides(_sweep_overrides(config)):
-        if override.key_or_group == "keep.by":
-            asked = override.get_value_string().split(",")
-    if config.keep.fraction == 1 and not _swept(config, "keep.fraction"):
-        return
-    if set(asked) - {"random"}:
+    overrides = OverridesParser.create().parse_overrides(_sweep_overrides(config))
+    given = {override.key_or_group: override.get_value_string() for override in overrides}
+    rules = given.get("keep.by", config.keep.by.name).split(",")
+    part = config.keep.fraction != 1 or "keep.fraction" in given
+    if part and set(rules) - {"random"}:
         from cdfis_bench.pruning import require_ranked
 
         require_ranked(Path(config.results_dir), config.keep.experiment)
-
-
-def _swept(config: DictConfig, key: str) -> bool:
-    return any(override.startswith(f"{key}=") for override in _sweep_overrides(config))
 
 
 def _number_of_jobs(config: DictConfig) -> int:

@@ -37,8 +37,12 @@ def importance(
 ) -> Importance:
     """From counts [S, n]. prior_offers: of the shrinkage in rates()."""
     rate = rates(selected, offered, prior_offers)
-    ranks = pd.DataFrame(-rate.T).rank().to_numpy().T
-    return Importance(list(seeds), selected, offered, rate, ranks)
+    return Importance(list(seeds), selected, offered, rate, ranks(-rate))
+
+
+def ranks(values: Floats) -> Floats:
+    """Of values [S, n] within each row, 1 = lowest; equal ones share the mean of their ranks."""
+    return pd.DataFrame(values.T).rank().to_numpy().T
 
 
 def importance_of(

@@ -20,14 +20,14 @@ def pruning_table(runs: Sequence[StoredRun]) -> pd.DataFrame:
     NaN where there are none. Bounds (_low, _high) are 95 % Student-t intervals over seeds.
     Raises UserError if no run was trained on a part, or two were so under the same seed.
     """
-    keeps = [run.card["config"].get("keep", {"fraction": 1}) for run in runs]
     require(
-        any(keep["fraction"] < 1 for keep in keeps),
+        any(run.kept_fraction < 1 for run in runs),
         "no run was trained on a part of its training set; see experiment=prune",
     )
     cells: dict[tuple[str, str, float], dict[int, float]] = {}
-    for run, keep in zip(runs, keeps, strict=True):
-        cell = (keep["equal"], keep["by"], keep["fraction"]) if keep["fraction"] < 1 else _WHOLE
+    for run in runs:
+        keep = run.card["config"].get("keep")
+        cell = _WHOLE if run.kept_fraction == 1 else (keep["equal"], keep["by"], keep["fraction"])
         of_cell = cells.setdefault(cell, {})
         seed = run.card["seed"]
         require(
@@ -51,11 +51,7 @@ def pruning_table(runs: Sequence[StoredRun]) -> pd.DataFrame:
 
 def whole_accuracy(runs: Sequence[StoredRun]) -> tuple[float, float, float] | None:
     """(mean, low, high) of the final test accuracy on the whole training set; None without one."""
-    found = [
-        run.card["summary"]["test_accuracy"]
-        for run in runs
-        if run.card["config"].get("keep", {}).get("fraction", 1) == 1
-    ]
+    found = [run.card["summary"]["test_accuracy"] for run in runs if run.kept_fraction == 1]
     if not found:
         return None
     mean, low, high = mean_interval(np.array(found)[:, None])

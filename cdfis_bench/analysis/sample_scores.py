@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import pandas as pd
 
 from cdfis_bench.analysis.arms import UNIFORM
+from cdfis_bench.analysis.importance import ranks
 from cdfis_bench.analysis.importance_rates import Floats, rates, sample_counts
 from cdfis_bench.core.errors import require
 from cdfis_bench.records.stored_run import StoredRun
@@ -63,7 +63,7 @@ def mean_ranks(runs: Sequence[StoredRun], measure: str) -> Floats | None:
     found = [scores for run in runs if (scores := MEASURES[measure](run)) is not None]
     if not found:
         return None
-    return pd.DataFrame(np.stack(found).T).rank().to_numpy().mean(axis=1)
+    return ranks(np.stack(found)).mean(axis=0)
 
 
 def _recorded(run: StoredRun, name: str) -> bool:

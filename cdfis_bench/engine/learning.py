@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from cdfis_bench.core.types import Samples
 from cdfis_bench.engine.modes import in_mode
+from cdfis_bench.metrics.grad_norm_bound import GradNormBound
 
 EL2N_AFTER = 0.1  # of the budget; Paul et al. take epochs 10 to 20 of 200
 
@@ -18,14 +19,13 @@ def error_norms(model: nn.Module, samples: Samples, chunk_size: int) -> Tensor:
 
     Source: Paul, Ganguli, Dziugaite 2021, definition 2.2.
     """
+    of_logits = GradNormBound().of_logits  # the same number
     parts = []
     rows = torch.arange(len(samples), device=samples.index_device)
     with in_mode(model, train=False):
         for part in rows.split(chunk_size):
             batch = samples.batch(part)
-            error = model(batch.x).softmax(1)  # [rows, C]
-            error.scatter_add_(1, batch.y[:, None], -torch.ones_like(error[:, :1]))
-            parts.append(error.norm(dim=1))
+            parts.append(of_logits(model(batch.x), batch.y))
     return torch.cat(parts)
 
 

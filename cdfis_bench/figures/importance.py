@@ -68,7 +68,7 @@ class ImportanceFigure:
         """
         require(bool(experiment.runs), f"{experiment.name}: no run is finished, nothing to draw")
         arm = chosen_arm(arms_of(experiment.runs), self.method)
-        kept = arm.runs[0].card["config"].get("keep", {}).get("fraction", 1)
+        kept = arm.runs[0].kept_fraction
         require(
             kept == 1,
             f"{arm.label} was trained on {kept:.0%} of its training set; what mattered is shown of "

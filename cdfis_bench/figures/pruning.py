@@ -46,8 +46,9 @@ class PruningFigure:
         shown = [equal for equal in _TITLES if (table["equal"] == equal).any()]
         figure = Figure(figsize=(4.2 * len(shown) + 2.2, 3.8), layout="constrained")
         panels = figure.subplots(1, len(shown), squeeze=False, sharey=True)[0]
+        whole = whole_accuracy(experiment.runs)
         for equal, panel in zip(shown, panels, strict=True):
-            _draw(panel, table[table["equal"] == equal], whole_accuracy(experiment.runs))
+            _draw(panel, table[table["equal"] == equal], whole)
             panel.set(xlabel="fraction of the training set", title=_TITLES[equal])
         panels[0].set(ylabel="test error (1 - accuracy)", yscale="log")
         handles, names = panels[0].get_legend_handles_labels()

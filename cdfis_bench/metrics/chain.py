@@ -63,7 +63,7 @@ def _chain(model: nn.Module) -> list[nn.Module] | None:
     if torch_module._global_forward_hooks or torch_module._global_forward_pre_hooks:
         return None
     layers: list[nn.Module] = []
-    parameters: list[int] = []
+    parameters: list[nn.Parameter] = []
     todo = [model]
     while todo:
         layer = todo.pop()
@@ -74,8 +74,8 @@ def _chain(model: nn.Module) -> list[nn.Module] | None:
             todo += [*layer._modules.values()][::-1]  # type: ignore[list-item]
         elif kind is nn.Linear or kind is nn.ReLU:
             layers.append(layer)
-            parameters += [id(p) for p in layer._parameters.values() if p is not None]
+            parameters += [p for p in layer._parameters.values() if p is not None]
         elif kind not in _NOTHING or layer.training:
             return None
-    once = len(set(parameters)) == len(parameters)
-    return layers if once and any(p.requires_grad for p in model.parameters()) else None
+    once = len({id(p) for p in parameters}) == len(parameters)
+    return layers if once and any(p.requires_grad for p in parameters) else None

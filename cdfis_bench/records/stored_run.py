@@ -33,6 +33,11 @@ class StoredRun:
     def done(self) -> bool:
         return self.card["status"] == "done"
 
+    @property
+    def kept_fraction(self) -> float:
+        """Of the training set that it was trained on; 1 for runs from before one could choose."""
+        return self.card["config"].get("keep", {}).get("fraction", 1)
+
     def rows(self) -> list[dict[str, Any]]:
         """The rows of curve.jsonl. Raises UserError if it is missing, torn or short of rows."""
         path = self.folder / CURVE_FILE

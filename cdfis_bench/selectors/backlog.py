@@ -1,6 +1,6 @@
 """Mini-batches that a selector has not looked at yet."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -27,12 +27,14 @@ class Backlog:
     """Keeps what training showed until it is needed: a law that is made again now and then has no
     use for it before, and many mini-batches at once cost little more than one.
 
+    look: what is done with them, at the latest after STEPS mini-batches.
     What is made of them does not depend on when a run was interrupted: they are saved as they are.
     """
 
-    def __init__(self, n_all: int, device: torch.device) -> None:
+    def __init__(self, n_all: int, device: torch.device, look: Callable[[Seen], None]) -> None:
+        self._look = look
         self._n_all = n_all
-        self._device = device  # of rows, gradients and chances when taken
+        self._device = device  # of what is looked at
         self._waiting: list[tuple[Tensor, Tensor, Tensor, Tensor | None]] = []
 
     def put(self, feedback: Feedback) -> None:
@@ -40,24 +42,25 @@ class Backlog:
         chances = None if selection is None else selection.chances
         batch = feedback.batch
         self._waiting.append((batch.index, feedback.logits, batch.y, chances))
+        if len(self._waiting) >= STEPS:
+            self.catch_up()
 
-    @property
-    def full(self) -> bool:
-        return len(self._waiting) >= STEPS
-
-    def take(self) -> Seen | None:
-        """All that wait, none of them twice; None if none do."""
+    def catch_up(self) -> None:
+        """Looks at all that wait."""
         if not self._waiting:
-            return None
-        rows, logits, labels, chances = zip(*self._waiting, strict=True)
-        self._waiting = []
-        uniform = torch.full(rows[0].shape, 1 / self._n_all, dtype=torch.float64)
+            return
+        waiting, self._waiting = self._waiting, []
+        of_steps, logits, labels, chances = zip(*waiting, strict=True)
+        rows = torch.stack(of_steps)  # [T, N]
+        uniform = torch.full(rows.shape[1:], 1 / self._n_all, dtype=torch.float64)
         gradients = logit_gradients(torch.cat(logits), torch.cat(labels))
-        return Seen(
-            torch.stack(rows).to(self._device),
-            gradients.view(*torch.stack(rows).shape, -1).to(self._device),
-            torch.stack([(uniform if c is None else c).to(self._device) for c in chances]),
-            torch.tensor([c is not None for c in chances], device=self._device),
+        self._look(
+            Seen(
+                rows.to(self._device),
+                gradients.view(*rows.shape, -1).to(self._device),
+                torch.stack([(uniform if c is None else c).to(self._device) for c in chances]),
+                torch.tensor([c is not None for c in chances], device=self._device),
+            )
         )
 
     def state_dict(self) -> dict[str, Any]:

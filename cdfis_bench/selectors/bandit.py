@@ -9,7 +9,7 @@ from torch import Generator, Tensor
 
 from cdfis_bench.core.errors import require_choice, require_number
 from cdfis_bench.core.types import Feedback, Scale, Selection
-from cdfis_bench.selectors.backlog import Backlog
+from cdfis_bench.selectors.backlog import Backlog, Seen
 from cdfis_bench.selectors.cdf import draw_by_mass
 
 
@@ -69,19 +69,14 @@ class BanditSelector:
         self._law = torch.full((scale.n_all,), 1 / scale.n_all, dtype=torch.float64, device=device)
         self._logarithms = self._law.log()
         self._largest = self._largest.to(device)
-        self._backlog = Backlog(scale.n_all, device)
+        self._backlog = Backlog(scale.n_all, device, self._look)
 
     def learn(self, feedback: Feedback) -> None:
         """The law itself changes with the next `masses`."""
         self._backlog.put(feedback)
-        if self._backlog.full:
-            self._catch_up()
 
-    def _catch_up(self) -> None:
+    def _look(self, seen: Seen) -> None:
         """O(N) for each mini-batch that waits, as if it had been done after each."""
-        seen = self._backlog.take()
-        if seen is None:
-            return
         largest = torch.cat([self._largest.unsqueeze(0), seen.norms.amax(1)]).cummax(0).values
         self._largest = largest[-1]
         rewards = (seen.norms / largest[1:, None].clamp_min(1e-300)).square()
@@ -102,7 +97,7 @@ class BanditSelector:
 
     def masses(self, scores: Tensor) -> tuple[Tensor, Tensor]:
         """(law [n] float64, false): what was learned since takes effect. scores: [n], not used."""
-        self._catch_up()
+        self._backlog.catch_up()
         self._law = projected(self._logarithms, self.floor / self._law.shape[0])
         self._logarithms = self._law.log()
         law = self._law.to(scores.device)

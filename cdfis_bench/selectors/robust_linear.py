@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 
 from cdfis_bench.core.errors import require, require_number
 from cdfis_bench.core.types import Feedback, Scale, Selection
-from cdfis_bench.selectors.backlog import Backlog
+from cdfis_bench.selectors.backlog import Backlog, Seen
 from cdfis_bench.selectors.cdf import draw_by_mass
 
 
@@ -105,19 +105,14 @@ class RobustLinearSelector:
         self._average = self._last.clone()
         self._mean, self._moments = self._mean.to(device), self._moments.to(device)
         self._seen = self._seen.to(device)
-        self._backlog = Backlog(scale.n_all, device)
+        self._backlog = Backlog(scale.n_all, device, self._look)
 
     def learn(self, feedback: Feedback) -> None:
         """The law itself changes with the next `masses`."""
         self._backlog.put(feedback)
-        if self._backlog.full:
-            self._catch_up()
 
-    def _catch_up(self) -> None:
+    def _look(self, seen: Seen) -> None:
         """O(N) for each mini-batch that waits."""
-        seen = self._backlog.take()
-        if seen is None:
-            return
         norms, drawn = seen.norms, seen.drawn
         weights = (len(self._last) * seen.chances).reciprocal()  # [T, N], 1 while uniform
         batch = (weights.unsqueeze(2) * seen.gradients).mean(1).square().sum(1)
@@ -147,7 +142,7 @@ class RobustLinearSelector:
 
     def masses(self, scores: Tensor) -> tuple[Tensor, Tensor]:
         """(law [n] float64, false): what was learned since takes effect. scores: [n], not used."""
-        self._catch_up()
+        self._backlog.catch_up()
         n_all, device = len(self._last), self._last.device
         law = torch.full((n_all,), 1 / n_all, dtype=torch.float64, device=device)
         if len(self._seen):

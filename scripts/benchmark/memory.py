@@ -6,30 +6,26 @@ The allocator must give back what it frees at once, or the peak would be that of
 the caller sets MALLOC_TRIM_THRESHOLD_ and MALLOC_MMAP_THRESHOLD_ before the process starts.
 """
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
-SCRIPTS = Path(__file__).resolve().parents[1]
+from benchmark.child import started
 
 
 def peak_bytes(what: str, data: str, k: int, chunk: int) -> int:
     """What `what` ("exact norms" or "forward+backward") adds to a process's memory, at its peak."""
-    result = subprocess.run(
-        [sys.executable, "-m", "benchmark.memory", what, data, str(k), str(chunk)],
-        cwd=SCRIPTS,
-        env={
-            **os.environ,
-            "PYTHONPATH": f"{SCRIPTS}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
-            "MALLOC_MMAP_THRESHOLD_": "65536",
-            "MALLOC_TRIM_THRESHOLD_": "0",
-            "OMP_NUM_THREADS": "1",
-        },
-        capture_output=True,
-        text=True,
-        check=True,
+    process = started(
+        "memory",
+        what,
+        data,
+        k,
+        chunk,
+        MALLOC_MMAP_THRESHOLD_="65536",
+        MALLOC_TRIM_THRESHOLD_="0",
+        OMP_NUM_THREADS="1",
     )
+    result = subprocess.run(**process, capture_output=True, text=True, check=True)
     return int(result.stdout)
 
 

@@ -3,13 +3,12 @@
 python -m benchmark.processes DATA K N THREADS SECONDS     (in scripts/; prints steps per second)
 """
 
-import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 
-SCRIPTS = Path(__file__).resolve().parents[1]
+from benchmark.child import started
+
 SECONDS = 3.0  # of one timing
 
 
@@ -22,13 +21,7 @@ def _rate(data: str, k: int, n: int, threads: list[int]) -> float:
     """Steps per second of all processes together, one for each entry, at the same time."""
     workers = [
         subprocess.Popen(
-            [sys.executable, "-m", "benchmark.processes", data, str(k), str(n), str(t)],
-            cwd=SCRIPTS,
-            env={
-                **os.environ,
-                "PYTHONPATH": f"{SCRIPTS}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
-                "OMP_NUM_THREADS": str(t),
-            },
+            **started("processes", data, k, n, t, OMP_NUM_THREADS=str(t)),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
