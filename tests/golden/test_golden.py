@@ -1,0 +1,37 @@
+"""A run computes what it computed when tests/golden/numbers.json was written.
+
+Bit for bit on the processor and the PyTorch that wrote it; elsewhere to rounding. New numbers on
+purpose: `python -m tests.golden.cases`, a new results version, a line in the changelog.
+"""
+
+import json
+
+import pytest
+
+from tests.golden.cases import FILE, all_names, compute, environment
+
+STORED = json.loads(FILE.read_text())
+SAME = STORED["environment"] == environment()
+
+
+def close(found, expected):
+    """Equal but for rounding: other processors sum in another order."""
+    if isinstance(expected, dict):
+        names = expected.keys() - {"weights", "arrays"}
+        return all(close(found[name], expected[name]) for name in names)
+    if isinstance(expected, list):
+        return len(found) == len(expected) and all(map(close, found, expected))
+    return found == pytest.approx(expected, rel=0.05, abs=0.05)
+
+
+def test_no_case_is_missing():
+    assert list(STORED["cases"]) == all_names()
+
+
+@pytest.mark.parametrize("name", all_names())
+def test_numbers_are_as_stored(name, tmp_path):
+    found, expected = compute(name, tmp_path), STORED["cases"][name]
+    if SAME:
+        assert found == expected
+    else:
+        assert close(found, expected)
