@@ -15,9 +15,9 @@ def main(cfg: DictConfig) -> Mapping[str, float | int | str | None]:
     wait for it.
     """
     if cfg.redraw is not None:
-        from cdfis_bench.drawing import redraw
+        from cdfis_bench.runner.drawing import redraw
 
         return redraw(cfg)
-    from cdfis_bench.job import run_job
+    from cdfis_bench.runner.job import run_job
 
     return run_job(cfg)

@@ -7,7 +7,7 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from cdfis_bench.app import main
-from cdfis_bench.config.mistakes import sentence
+from cdfis_bench.config.error_messages import sentence
 from cdfis_bench.core.errors import UserError
 
 

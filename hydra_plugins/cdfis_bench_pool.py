@@ -102,8 +102,8 @@ class PoolLauncher(Launcher):
 
     def _lost(self, number: int, overrides: list[str]) -> JobReturn:
         """Notes that the job's process died. The sweep goes on; the figure says what is missing."""
-        from cdfis_bench.progress import say
         from cdfis_bench.records.experiment import Job, note_job
+        from cdfis_bench.runner.progress import say
 
         told = "its process was killed (was memory short?); give the command again"
         say(f"failed: {' '.join(overrides)}: {told}")

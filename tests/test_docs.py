@@ -20,7 +20,7 @@ def test_the_guests_of_the_page_run_from_the_command_line(tmp_path):
         path.write_text(block)
     (command,) = [line for line in PAGE.splitlines() if line.startswith("python -m cdfis_bench")]
     arguments = command.split()[3:]
-    result = cdfis(tmp_path, *arguments, *TINY, "threshold=none")
+    result = cdfis(tmp_path, *arguments, *TINY, "threshold=always")
     assert result.returncode == 0, result.stdout + result.stderr
     assert "distance_stratified" in result.stdout
     assert len(runs(tmp_path)) == 4

@@ -25,15 +25,15 @@ class Arm:
 
     @property
     def method(self) -> str:
-        return self.runs[0].card["method"]
+        return self.runs[0].record.method
 
     def final(self, column: str) -> dict[int, float]:
         """The last value of a column by seed; never the best."""
-        return {run.card["seed"]: run.card["summary"][column] for run in self.runs}
+        return {run.record.seed: run.record.summary[column] for run in self.runs}
 
     def gate_steps(self) -> list[int]:
         """The steps at which the gate opened, of the runs in which it did."""
-        steps = [run.card["summary"]["gate_open_step"] for run in self.runs]
+        steps = [run.record.summary["gate_open_step"] for run in self.runs]
         return [step for step in steps if step is not None]
 
     def gate_step(self) -> float:
@@ -48,7 +48,7 @@ def arms_of(runs: list[StoredRun], hue: str = "method") -> list[Arm]:
     grouped: dict[str, list[StoredRun]] = {}
     for run in runs:
         grouped.setdefault(labels[run.name], []).append(run)
-    arms = [Arm(label, plain_label(of[0].card, hue), of) for label, of in grouped.items()]
+    arms = [Arm(label, plain_label(of[0].record, hue), of) for label, of in grouped.items()]
     return sorted(arms, key=lambda arm: arm.method != UNIFORM)
 
 
@@ -57,13 +57,13 @@ def baseline_of(arm: Arm, arms: list[Arm]) -> Arm | None:
 
     In a grid over learning rates, say, each arm is held against uniform sampling at its own rate.
     """
-    config = arm.runs[0].card["config"]
+    config = arm.runs[0].record.config
     distances = Counter(
         {
-            number: _differing(config, other.runs[0].card["config"])
+            number: _differing(config, other.runs[0].record.config)
             for number, other in enumerate(arms)
             if other.method == UNIFORM
-            and other.runs[0].card["config"]["dataset"] == config["dataset"]
+            and other.runs[0].record.config["dataset"] == config["dataset"]
         }
     )
     nearest = distances.most_common()[::-1][:2]

@@ -54,7 +54,7 @@ def _finished(results_dir: Path, job: Job) -> StoredRun:
     if run is None:
         raise UserError(f"the run folder {folder} is gone; give the command again")
     if not run.done:
-        status = run.card["status"]
+        status = run.record.status
         raise UserError(f"the run {job.run} has the status {status}; give the command again")
     run.check()
     return run

@@ -5,20 +5,21 @@ from typing import Any
 
 from cdfis_bench.core.errors import UserError
 from cdfis_bench.records.identity import DENY
+from cdfis_bench.records.run_record import RunRecord
 from cdfis_bench.records.stored_run import StoredRun
 
 Flat = dict[str, str]  # dotted key -> value as text
 
 
-def plain_label(card: dict[str, Any], hue: str) -> str:
+def plain_label(record: RunRecord, hue: str) -> str:
     """What the legend would say if no two arms shared it.
 
     hue: "method", or a dotted configuration key such as threshold.fraction, whose value it is.
     Uniform sampling is called by its method's name whatever the hue: it is the baseline.
     """
-    if hue == "method" or card["method"] == "uniform":
-        return card["method"]
-    return _flatten(card["config"], deny=()).get(hue, f"no {hue}")
+    if hue == "method" or record.method == "uniform":
+        return record.method
+    return _flatten(record.config, deny=()).get(hue, f"no {hue}")
 
 
 def arm_labels(runs: list[StoredRun], hue: str = "method") -> dict[str, str]:
@@ -27,22 +28,22 @@ def arm_labels(runs: list[StoredRun], hue: str = "method") -> dict[str, str]:
     Where several arms would share a label, configuration keys in which they differ are appended:
     as few as tell them apart. Raises UserError if no run has the configuration key `hue`.
     """
-    cards = {_arm(run): run.card for run in runs}
-    plain = {arm: plain_label(card, hue) for arm, card in cards.items()}
-    if cards and set(plain.values()) == {f"no {hue}"}:
+    records = {_arm(run): run.record for run in runs}
+    plain = {arm: plain_label(record, hue) for arm, record in records.items()}
+    if records and set(plain.values()) == {f"no {hue}"}:
         raise UserError(f"figure.hue={hue} is no key of these runs' configuration; see --help")
     labels = dict(plain)
     for label in set(plain.values()):
-        arms = [arm for arm in cards if plain[arm] == label]
+        arms = [arm for arm in records if plain[arm] == label]
         if len(arms) > 1:
-            flat = {arm: _flatten(cards[arm]["config"]) for arm in arms}
+            flat = {arm: _flatten(records[arm].config) for arm in arms}
             labels |= {arm: f"{label}, {text}" for arm, text in _differences(flat).items()}
     return {run.name: labels[_arm(run)] for run in runs}
 
 
 def _arm(run: StoredRun) -> str:
     """An arm as a legend sees it: two presets of one configuration are two entries."""
-    return f"{run.card['method']} {run.card['arm']}"
+    return f"{run.record.method} {run.record.arm}"
 
 
 def _differences(flat: dict[str, Flat]) -> dict[str, str]:

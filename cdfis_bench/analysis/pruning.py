@@ -26,16 +26,16 @@ def pruning_table(runs: Sequence[StoredRun]) -> pd.DataFrame:
     )
     cells: dict[tuple[str, str, float], dict[int, float]] = {}
     for run in runs:
-        keep = run.card["config"].get("keep")
+        keep = run.record.config.get("keep")
         cell = _WHOLE if run.kept_fraction == 1 else (keep["equal"], keep["by"], keep["fraction"])
         of_cell = cells.setdefault(cell, {})
-        seed = run.card["seed"]
+        seed = run.record.seed
         require(
             seed not in of_cell,
             f"{run.name}: seed {seed} is there twice with keep.by={cell[1]} "
             f"keep.fraction={cell[2]}; draw one method and one dataset at a time",
         )
-        of_cell[seed] = run.card["summary"]["test_accuracy"]
+        of_cell[seed] = run.record.summary["test_accuracy"]
     whole = cells.pop(_WHOLE, {})
     rows = []
     for (equal, by, fraction), accuracy in sorted(cells.items()):
@@ -51,7 +51,7 @@ def pruning_table(runs: Sequence[StoredRun]) -> pd.DataFrame:
 
 def whole_accuracy(runs: Sequence[StoredRun]) -> tuple[float, float, float] | None:
     """(mean, low, high) of the final test accuracy on the whole training set; None without one."""
-    found = [run.card["summary"]["test_accuracy"] for run in runs if run.kept_fraction == 1]
+    found = [run.record.summary["test_accuracy"] for run in runs if run.kept_fraction == 1]
     if not found:
         return None
     mean, low, high = mean_interval(np.array(found)[:, None])

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from cdfis_bench.analysis.arms import UNIFORM
-from cdfis_bench.analysis.importance import ranks
-from cdfis_bench.analysis.importance_rates import Floats, rates, sample_counts
+from cdfis_bench.analysis.importance.ranking import ranks
+from cdfis_bench.analysis.importance.rates import Floats, rates, sample_counts
 from cdfis_bench.core.errors import require
 from cdfis_bench.records.stored_run import StoredRun
 
@@ -67,4 +67,4 @@ def mean_ranks(runs: Sequence[StoredRun], measure: str) -> Floats | None:
 
 
 def _recorded(run: StoredRun, name: str) -> bool:
-    return run.card["method"] == UNIFORM and name in run.array_names("/")
+    return run.record.method == UNIFORM and name in run.array_names("/")

@@ -28,9 +28,9 @@ def curves(runs: list[StoredRun], labels: dict[str, str]) -> pd.DataFrame:
     )
     who = {
         "label": [labels[run.name] for run in runs],
-        "arm": [run.card["arm"] for run in runs],
+        "arm": [run.record.arm for run in runs],
         "run": [run.name for run in runs],
-        "seed": [run.card["seed"] for run in runs],
+        "seed": [run.record.seed for run in runs],
     }
     for place, (name, values) in enumerate(who.items()):
         table.insert(place, name, np.repeat(values, lengths))

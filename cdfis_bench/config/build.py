@@ -9,7 +9,9 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from torch import Generator, nn
 
+from cdfis_bench.backends import apply_backend
 from cdfis_bench.core.errors import UserError, require
+from cdfis_bench.core.modes import in_mode
 from cdfis_bench.core.streams import drawing_from, run_streams, stream
 from cdfis_bench.core.tracking import Tracker
 from cdfis_bench.core.types import Scale
@@ -17,8 +19,6 @@ from cdfis_bench.datasets.dataset import Dataset, DataSource
 from cdfis_bench.engine.budget import Budget
 from cdfis_bench.engine.loop import Training
 from cdfis_bench.engine.method import Method, Scoring
-from cdfis_bench.engine.modes import in_mode
-from cdfis_bench.kernels import apply_kernel
 
 # Keys of a group's YAML that are words about the option, not arguments of its constructor.
 _NOT_ARGUMENTS = ("name", "suggested")
@@ -111,15 +111,15 @@ def build(
     scoring = Scoring(
         config["scoring_mode"] == "train", config["chunk_size"], _scoring_dtype(config, device)
     )
-    kernel = apply_kernel(
-        config["kernel"],
+    backend = apply_backend(
+        config["backend"],
         model,
         dataset.train.batch(some).x,
         scoring.train_mode,
         scoring.dtype,
         scoring.chunk_size,
     )
-    scoring = replace(scoring, chunk_size=kernel.chunk_size)
+    scoring = replace(scoring, chunk_size=backend.chunk_size)
     streams = run_streams(config["seed"], device, dataset.train.index_device)
 
     def make_method() -> Method:
@@ -154,8 +154,8 @@ def build(
         pattern_every=config["pattern_every"],
         record_learning=config["record_learning"],
         checkpoint_every=config["checkpoint_every"],
-        eval_chunk_size=kernel.chunk_size,
-        kernel=kernel,
+        eval_chunk_size=backend.chunk_size,
+        backend=backend,
     )
 
 

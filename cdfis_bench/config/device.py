@@ -5,8 +5,8 @@ from contextlib import contextmanager
 
 import torch
 
+from cdfis_bench.backends.allocator import keep_freed_memory
 from cdfis_bench.core.errors import UserError, require, require_choice
-from cdfis_bench.kernels.freed_memory import keep_freed_memory
 
 
 def find_device(name: str) -> torch.device:

@@ -34,7 +34,7 @@ class ScoringDtype(Enum):
     bfloat16 = "bfloat16"
 
 
-class KernelName(Enum):
+class BackendName(Enum):
     auto = "auto"
     plain = "plain"
     channels_last = "channels_last"
@@ -100,7 +100,7 @@ class Config:
     training_mode: ScoringMode = ScoringMode.train
     chunk_size: int = MISSING
     scoring_dtype: ScoringDtype = ScoringDtype.float32
-    kernel: KernelName = KernelName.auto
+    backend: BackendName = BackendName.auto
     budget: BudgetConfig = field(default_factory=BudgetConfig)
     eval_every: int = MISSING
     pattern_every: int | None = None

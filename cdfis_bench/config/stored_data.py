@@ -19,13 +19,13 @@ def gallery_of(run: StoredRun, places: Mapping[str, str | None]) -> Gallery:
     or unknown ones are left out. Raises UserError if neither holds data with the fingerprint that
     the run noted.
     """
-    noted = run.card.get("data_fingerprint")
+    noted = run.record.data_fingerprint
     require(
         noted is not None,
         f"{run.name} was written by an earlier version, which did not note what its data is; "
         "delete its folder and compute it again",
     )
-    then: dict[str, Any] = run.card["config"]["dataset"]
+    then: dict[str, Any] = run.record.config["dataset"]
     now = then | {k: v for k, v in places.items() if v is not None and k in then}
     reasons = []
     for config in [then] if now == then else [then, now]:

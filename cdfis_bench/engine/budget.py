@@ -1,7 +1,7 @@
 """When a run ends."""
 
 from cdfis_bench.core.errors import require
-from cdfis_bench.engine.cost import CostMeter
+from cdfis_bench.engine.meters.cost import CostMeter
 
 
 class Budget:

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from cdfis_bench.core.modes import in_mode
 from cdfis_bench.core.types import Samples
-from cdfis_bench.engine.modes import in_mode
 
 
 @torch.no_grad()

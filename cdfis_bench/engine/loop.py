@@ -10,25 +10,25 @@ import torch
 from torch import Generator, nn
 from torch.optim import Optimizer
 
+from cdfis_bench.backends.choose import Backend
 from cdfis_bench.core.errors import UserError
 from cdfis_bench.core.streams import Streams, drawing_from, run_streams
 from cdfis_bench.core.types import Observation, Recorder, Samples
 from cdfis_bench.datasets.dataset import Dataset
-from cdfis_bench.engine import diagnostics
 from cdfis_bench.engine.budget import Budget
-from cdfis_bench.engine.cost import CostMeter
-from cdfis_bench.engine.delayed import Delayed
-from cdfis_bench.engine.diagnostics import class_shares
 from cdfis_bench.engine.evaluate import evaluate
-from cdfis_bench.engine.learning import EL2N_AFTER, Learning, error_norms
+from cdfis_bench.engine.holdout import HoldoutTraining
+from cdfis_bench.engine.meters import diagnostics
+from cdfis_bench.engine.meters.cost import CostMeter
+from cdfis_bench.engine.meters.diagnostics import class_shares
+from cdfis_bench.engine.meters.lagged import Delayed
+from cdfis_bench.engine.meters.learning import EL2N_AFTER, Learning, error_norms
+from cdfis_bench.engine.meters.selection_cost import selection_cost
+from cdfis_bench.engine.meters.usage import Usage
 from cdfis_bench.engine.method import Method
 from cdfis_bench.engine.predict import predictions
-from cdfis_bench.engine.selection_cost import selection_cost
-from cdfis_bench.engine.side_training import SideTraining
 from cdfis_bench.engine.state import RunState
 from cdfis_bench.engine.step import StepReport, train_step
-from cdfis_bench.engine.usage import Usage
-from cdfis_bench.kernels.choose import Kernel
 from cdfis_bench.thresholds.fixed import FixedThreshold
 
 Parameters = Iterable[nn.Parameter]
@@ -56,7 +56,7 @@ class Training:
     record_learning: bool  # whether forgetting events and EL2N are recorded
     checkpoint_every: int | None  # steps; None saves no state on the way
     eval_chunk_size: int
-    kernel: Kernel  # applied to the model
+    backend: Backend  # applied to the model
 
 
 def train(
@@ -131,8 +131,8 @@ def beginning(setup: Training) -> RunState:
     )
 
 
-def side_training(setup: Training, cost: CostMeter) -> SideTraining:
-    return SideTraining(
+def side_training(setup: Training, cost: CostMeter) -> HoldoutTraining:
+    return HoldoutTraining(
         setup.make_model,
         setup.make_optimizer,
         setup.dataset.train,

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
+from cdfis_bench.core.modes import in_mode
 from cdfis_bench.core.streams import Streams
 from cdfis_bench.core.types import (
     Batch,
@@ -19,10 +20,9 @@ from cdfis_bench.core.types import (
     Threshold,
     Weighting,
 )
-from cdfis_bench.engine.cost import CostMeter
 from cdfis_bench.engine.fit import check_fit
-from cdfis_bench.engine.modes import in_mode
-from cdfis_bench.engine.side_training import SideTraining
+from cdfis_bench.engine.holdout import HoldoutTraining
+from cdfis_bench.engine.meters.cost import CostMeter
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Method:
             if hasattr(part, "start"):
                 part.start(scale)
 
-    def prepare(self, side: SideTraining) -> None:
+    def prepare(self, side: HoldoutTraining) -> None:
         """Lets the metric train what it needs aside, before the run."""
         if hasattr(self.metric, "prepare"):
             self.metric.prepare(side)

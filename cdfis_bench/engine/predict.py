@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from cdfis_bench.core.modes import in_mode
 from cdfis_bench.core.types import Samples
-from cdfis_bench.engine.modes import in_mode
 
 
 @torch.no_grad()

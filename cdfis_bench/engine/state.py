@@ -7,12 +7,12 @@ from torch import nn
 from torch.optim import Optimizer
 
 from cdfis_bench.core.streams import Streams, state_while_lent
-from cdfis_bench.engine.cost import CostMeter
-from cdfis_bench.engine.delayed import Delayed
-from cdfis_bench.engine.learning import Learning
+from cdfis_bench.engine.meters.cost import CostMeter
+from cdfis_bench.engine.meters.lagged import Delayed
+from cdfis_bench.engine.meters.learning import Learning
+from cdfis_bench.engine.meters.tally import Tally
+from cdfis_bench.engine.meters.usage import Usage
 from cdfis_bench.engine.method import Method
-from cdfis_bench.engine.tally import Tally
-from cdfis_bench.engine.usage import Usage
 
 
 class RunState:

@@ -8,8 +8,8 @@ from torch.optim import Optimizer
 
 from cdfis_bench.core.streams import Streams
 from cdfis_bench.core.types import Chosen, Feedback
-from cdfis_bench.engine.cost import CostMeter
-from cdfis_bench.engine.diagnostics import concentration
+from cdfis_bench.engine.meters.cost import CostMeter
+from cdfis_bench.engine.meters.diagnostics import concentration
 from cdfis_bench.engine.method import Method
 
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from cdfis_bench.analysis.arms import UNIFORM, Arm, arms_of
 from cdfis_bench.analysis.experiment import Experiment
-from cdfis_bench.analysis.origin import data_text, hardware_text, same_hardware
+from cdfis_bench.analysis.provenance import data_text, hardware_text, same_hardware
 from cdfis_bench.analysis.table import COLUMNS, curves, mean_curves
 from cdfis_bench.core.errors import require
 from cdfis_bench.figures.caption import missing_text, put_caption, seeds_text

@@ -11,7 +11,7 @@ from matplotlib.patches import Circle
 
 from cdfis_bench.analysis.arms import Arm, arms_of
 from cdfis_bench.analysis.experiment import Experiment
-from cdfis_bench.analysis.origin import data_text
+from cdfis_bench.analysis.provenance import data_text
 from cdfis_bench.core.errors import require
 from cdfis_bench.datasets.two_circles_geometry import CENTRES, RADIUS
 from cdfis_bench.figures.caption import missing_text, put_caption
@@ -53,7 +53,7 @@ class Patterns:
             f"{experiment.name}: the runs recorded no sampling patterns; give pattern_every=100",
         )
         lowest = [
-            Arm(arm.label, arm.plain, [min(arm.runs, key=lambda run: run.card["seed"])])
+            Arm(arm.label, arm.plain, [min(arm.runs, key=lambda run: run.record.seed)])
             for arm in arms_of(recorded)
         ]
         place = {label: number for number, label in enumerate(self.order)}
@@ -130,7 +130,7 @@ def _draw_circles(panel: Axes) -> None:
 
 
 def _is_two_circles(run: StoredRun) -> bool:
-    return run.card["config"]["dataset"]["name"] == "two_circles"
+    return run.record.config["dataset"]["name"] == "two_circles"
 
 
 def _limits(drawn: pd.DataFrame) -> dict[str, tuple[float, float]]:
@@ -148,7 +148,7 @@ def _spread(steps: list[int], most: int) -> list[int]:
 def _caption(
     experiment: Experiment, arms: list[Arm], steps: list[int], shown: list[int]
 ) -> list[str]:
-    seeds = sorted({arm.runs[0].card["seed"] for arm in arms})
+    seeds = sorted({arm.runs[0].record.seed for arm in arms})
     which = "lowest seed of each arm" if len(experiment.runs) > len(arms) else "seed"
     parts = [data_text(experiment.runs), f"{which}: {', '.join(map(str, seeds))}"]
     parts.append("blue: predicted inside, red: predicted outside, before the step")

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from cdfis_bench.analysis.arms import arms_of
 from cdfis_bench.analysis.experiment import Experiment
-from cdfis_bench.analysis.origin import data_text
+from cdfis_bench.analysis.provenance import data_text
 from cdfis_bench.analysis.pruning import RANDOM, pruning_table, whole_accuracy
 from cdfis_bench.core.errors import require
 from cdfis_bench.figures.caption import missing_text, put_caption

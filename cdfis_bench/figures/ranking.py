@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cdfis_bench.analysis.arms import UNIFORM, Arm, arms_of
-from cdfis_bench.analysis.closing import closing_table
 from cdfis_bench.analysis.experiment import Experiment
-from cdfis_bench.analysis.origin import data_text
+from cdfis_bench.analysis.provenance import data_text
+from cdfis_bench.analysis.summary_table import closing_table
 from cdfis_bench.core.errors import require
 from cdfis_bench.figures.caption import missing_text, put_caption
 from cdfis_bench.figures.colours import arm_colours

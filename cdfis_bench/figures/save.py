@@ -37,16 +37,18 @@ def about_runs(experiment: Experiment, arms: list[Arm]) -> dict[str, Any]:
     arms: those that are drawn.
     """
     runs = [run for arm in arms for run in arm.runs]
-    cards = [run.card for run in runs]
+    records = [run.record for run in runs]
     return {
         "experiment": experiment.name,
-        "data": _distinct(card.get("dataset") for card in cards),
+        "data": _distinct(record.dataset for record in records),
         "interval": INTERVAL,
         "seeds": {arm.label: len(arm.runs) for arm in arms},
-        "runs": {arm.label: {run.name: run.card["id"] for run in arm.runs} for arm in arms},
-        "hardware": _distinct(card["hardware"] for card in cards),
-        "versions": _distinct(card["versions"] for card in cards),
-        "commits": _distinct({key: card[key] for key in ("commit", "dirty")} for card in cards),
+        "runs": {arm.label: {run.name: run.record.id for run in arm.runs} for arm in arms},
+        "hardware": _distinct(record.hardware for record in records),
+        "versions": _distinct(record.versions for record in records),
+        "commits": _distinct(
+            {"commit": record.commit, "dirty": record.dirty} for record in records
+        ),
         "missing": [
             {"overrides": overrides, "reason": reason} for overrides, reason in experiment.missing
         ],

@@ -20,8 +20,8 @@ _SHOWN = ("test_accuracy", "train_loss")
 
 def draw_single(run: StoredRun) -> list[Path]:
     """Test accuracy and training loss over steps, as curve.png in the run's folder."""
-    rows, card = run.rows(), run.card
-    method, gate = card["method"], card["summary"]["gate_open_step"]
+    rows, record = run.rows(), run.record
+    method, gate = record.method, record.summary["gate_open_step"]
     path = run.folder / "curve.png"
     with look():
         figure = Figure(figsize=(7.5, 2.9), layout="constrained")
@@ -38,6 +38,6 @@ def draw_single(run: StoredRun) -> list[Path]:
             panel.set(xlabel=AXIS_NAMES["step"], ylabel=AXIS_NAMES[column])
             panel.set_xlim(0, None)
         name = METHOD_NAMES.get(method, method)
-        figure.suptitle(f"{card.get('dataset', '')}, {name}, seed {card['seed']}", fontsize=10)
+        figure.suptitle(f"{record.dataset or ''}, {name}, seed {record.seed}", fontsize=10)
         replace(path, lambda draft: figure.savefig(draft, format="png", dpi=100))
     return [path]

@@ -5,15 +5,15 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from cdfis_bench.core.errors import require
 from cdfis_bench.core.types import Batch
-from cdfis_bench.metrics.chain import norms_of_chain
-from cdfis_bench.metrics.layer_gradients import norms_by_layer
-from cdfis_bench.metrics.sample_gradients import norms_by_sample
+from cdfis_bench.per_sample_grad.by_layer import norms_by_layer
+from cdfis_bench.per_sample_grad.by_vmap import norms_by_sample
+from cdfis_bench.per_sample_grad.linear_chain import norms_of_chain
 
 
 class GradNorm:
     """L2 norm of each sample's loss gradient over all trainable parameters; frozen ones not.
 
-    Networks whose trained layers have a rule (metrics/layer_rules.py: linear, convolutional,
+    Networks whose trained layers have a rule (layer_rules.py: linear, convolutional,
     normalising and embedding layers), each used once, take one forward and one backward pass, for
     some three times the price of metric=loss. Others take one
     vectorised pass per chunk_size samples, with the memory of chunk_size gradients. The scores do

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from cdfis_bench.core.logits import logits_of, loss_gradients
 from cdfis_bench.core.types import Batch
-from cdfis_bench.metrics.logits import logits_of, loss_gradients
 
 
 class GradNormBound:

@@ -4,9 +4,9 @@ import torch
 from torch import Tensor, nn
 
 from cdfis_bench.core.errors import UserError, require
+from cdfis_bench.core.logits import logits_of, loss_gradients, widened
 from cdfis_bench.core.types import Batch
-from cdfis_bench.metrics.layer_calls import CallsOf
-from cdfis_bench.metrics.logits import logits_of, loss_gradients, widened
+from cdfis_bench.per_sample_grad.layer_calls import CallsOf
 
 
 class LastLayerGram:

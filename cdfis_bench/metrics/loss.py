@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from cdfis_bench.core.logits import logits_of, widened
 from cdfis_bench.core.types import Batch
-from cdfis_bench.metrics.logits import logits_of, widened
 
 
 class Loss:

@@ -5,8 +5,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cdfis_bench.core.errors import require
+from cdfis_bench.core.logits import logits_of, widened
 from cdfis_bench.core.types import Batch
-from cdfis_bench.metrics.logits import logits_of, widened
 
 
 class Margin:

@@ -12,7 +12,7 @@ from cdfis_bench.metrics.loss import Loss
 
 
 class Side(Protocol):
-    """What trains networks aside (engine.side_training.SideTraining)."""
+    """What trains networks aside (engine.side_training.HoldoutTraining)."""
 
     def cross_fitted_losses(self, steps: int) -> Tensor: ...
 

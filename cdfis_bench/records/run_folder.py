@@ -14,6 +14,7 @@ from torch import Tensor
 
 from cdfis_bench.core.errors import UserError, require
 from cdfis_bench.records.files import write_json
+from cdfis_bench.records.run_record import RunRecord
 from cdfis_bench.records.schema import SCHEMA_VERSION
 from cdfis_bench.records.stored_run import (
     ARRAYS_FILE,
@@ -35,30 +36,30 @@ class RunFolder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.card: dict[str, Any] = {}
+        self.record: RunRecord | None = None
         self._arrays: dict[str, Tensor] = {}
         self._rows = 0
         self.done = False
 
-    def begin(self, card: dict[str, Any]) -> None:
+    def begin(self, **known: Any) -> None:
         """Forgets an earlier, unfinished attempt and writes status `running`.
 
-        card: what is known so far.
+        known: fields of RunRecord.
         """
         for name in (CURVE_FILE, ARRAYS_FILE, STATE_FILE):
             (self.folder / name).unlink(missing_ok=True)
-        self.card = {
-            "schema_version": SCHEMA_VERSION,
-            "status": "running",
-            "started": _now(),
-            **card,
-        }
-        write_json(self.folder / RUN_FILE, self.card)
+        self._write(
+            RunRecord(schema_version=SCHEMA_VERSION, status="running", started=_now(), **known)
+        )
 
     def note(self, **values: Any) -> None:
         """Adds to run.json what became known after the beginning."""
-        self.card |= values
-        write_json(self.folder / RUN_FILE, self.card)
+        assert self.record is not None, "begin() or resume() comes first"
+        self._write(self.record.but(**values))
+
+    def _write(self, record: RunRecord) -> None:
+        self.record = record
+        write_json(self.folder / RUN_FILE, record.to_json())
 
     def row(self, table: str, **values: float | int | bool | None) -> None:
         assert table == "curve", table
@@ -85,9 +86,8 @@ class RunFolder:
         """
         path = self.folder / STATE_FILE
         stored = read_run(self.folder)
-        if stored is None or stored.card["status"] != "running" or not path.exists():
+        if stored is None or stored.record.status != "running" or not path.exists():
             return None
-        card = stored.card
         try:
             saved = torch.load(path, weights_only=True)
             lines = (self.folder / CURVE_FILE).read_text().splitlines()[: saved["rows"]]
@@ -101,8 +101,8 @@ class RunFolder:
         draft = self.folder / (CURVE_FILE + ".tmp")
         draft.write_text("".join(line + "\n" for line in lines))
         draft.replace(self.folder / CURVE_FILE)
-        self.card, self._arrays, self._rows = card, dict(saved["arrays"]), saved["rows"]
-        self.note(resumed=[*card.get("resumed", []), {"at": _now(), "row": self._rows}])
+        self.record, self._arrays, self._rows = stored.record, dict(saved["arrays"]), saved["rows"]
+        self.note(resumed=[*stored.record.resumed, {"at": _now(), "row": self._rows}])
         return saved["state"], rows
 
     def finish(self, summary: dict[str, Any]) -> StoredRun:
@@ -116,7 +116,8 @@ class RunFolder:
         self._close(status="done", curve_rows=self._rows, summary=summary)
         self.done = True
         (self.folder / STATE_FILE).unlink(missing_ok=True)
-        return StoredRun(self.folder, self.card)
+        assert self.record is not None
+        return StoredRun(self.folder, self.record)
 
     def fail(self, error: str, trace: str) -> None:
         """Records why the run failed. It is tried again when it is asked for again."""

@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 
 from cdfis_bench.core.errors import UserError, require
+from cdfis_bench.records.run_record import STATUSES, RunRecord
 from cdfis_bench.records.schema import CURVE_COLUMNS, SCHEMA_VERSION
 
 RUN_FILE, CURVE_FILE, ARRAYS_FILE = "run.json", "curve.jsonl", "arrays.h5"
@@ -18,12 +19,10 @@ STATE_FILE = "state.pt"  # of an unfinished run
 
 @dataclass(frozen=True)
 class StoredRun:
-    """A run folder as it lies on disk. `card` is run.json: id, status, config, summary, provenance,
-    error.
-    """
+    """A run folder as it lies on disk. `record` is its run.json."""
 
     folder: Path
-    card: dict[str, Any]
+    record: RunRecord
 
     @property
     def name(self) -> str:
@@ -31,12 +30,12 @@ class StoredRun:
 
     @property
     def done(self) -> bool:
-        return self.card["status"] == "done"
+        return self.record.status == "done"
 
     @property
     def kept_fraction(self) -> float:
         """Of the training set that it was trained on; 1 for runs from before one could choose."""
-        return self.card["config"].get("keep", {}).get("fraction", 1)
+        return self.record.config.get("keep", {}).get("fraction", 1)
 
     def rows(self) -> list[dict[str, Any]]:
         """The rows of curve.jsonl. Raises UserError if it is missing, torn or short of rows."""
@@ -46,7 +45,7 @@ class StoredRun:
             rows = json.loads(f"[{','.join(path.read_text().splitlines())}]")
         except (OSError, ValueError) as error:
             raise _corrupt(self.folder, f"{CURVE_FILE} cannot be read ({error})") from error
-        expected = self.card.get("curve_rows")
+        expected = self.record.curve_rows
         if len(rows) != expected:
             raise _corrupt(self.folder, f"{CURVE_FILE} has {len(rows)} rows instead of {expected}")
         return rows
@@ -96,18 +95,17 @@ def read_run(folder: Path) -> StoredRun | None:
     except FileNotFoundError:
         return None
     try:
-        card = json.loads(text)
-        status, version = card["status"], card["schema_version"]
-    except (ValueError, KeyError, TypeError) as error:
+        record = RunRecord.from_json(json.loads(text))
+    except (ValueError, TypeError) as error:
         raise _corrupt(folder, f"{RUN_FILE} is not a run's record ({error!r})") from error
-    if status not in ("running", "done", "failed"):
-        raise _corrupt(folder, f"{RUN_FILE} has the unknown status {status!r}")
+    if record.status not in STATUSES:
+        raise _corrupt(folder, f"{RUN_FILE} has the unknown status {record.status!r}")
     require(
-        version == SCHEMA_VERSION,
-        f"{folder} was written in format {version}, this version reads {SCHEMA_VERSION}; "
-        "use another results_dir",
+        record.schema_version == SCHEMA_VERSION,
+        f"{folder} was written in format {record.schema_version}, this version reads "
+        f"{SCHEMA_VERSION}; use another results_dir",
     )
-    return StoredRun(folder, card)
+    return StoredRun(folder, record)
 
 
 def _corrupt(folder: Path, reason: str) -> UserError:

@@ -7,7 +7,7 @@ from cdfis_bench.core.types import Observation
 
 
 class FixedThreshold:
-    """Open for the whole run (threshold=none), or closed for the whole run (threshold=never:
+    """Open for the whole run (threshold=always), or closed for the whole run (threshold=never:
     uniform sampling).
     """
 

@@ -9,8 +9,8 @@ from time import perf_counter
 
 import torch
 
-from cdfis_bench.analysis.closing import closing_text
 from cdfis_bench.analysis.experiment import load_experiment
+from cdfis_bench.analysis.summary_table import closing_text
 from cdfis_bench.figures.curves import Curves
 from cdfis_bench.records.run_folder import RunFolder, claim
 from cdfis_bench.records.schema import CURVE_COLUMNS
@@ -48,7 +48,7 @@ def _write(results: Path, runs: int, rows: int) -> None:
     }
     with claim(pattern):
         folder = RunFolder(pattern)
-        folder.begin(card)
+        folder.begin(**card)
         folder.array("selected_count", torch.zeros(50_000, dtype=torch.int32))
         folder.finish(dict.fromkeys(("steps", *CURVE_COLUMNS), 1) | {"gate_open_step": 30})
     card = json.loads((pattern / "run.json").read_text()) | {"curve_rows": rows}

@@ -18,14 +18,14 @@ from benchmark.rows import Row
 from benchmark.setups import DATA, Setting, training
 from benchmark.targets import REMEMBERING
 from benchmark.timing import Ratio, Work, compare
-from cdfis_bench.kernels.freed_memory import keep_freed_memory
+from cdfis_bench.backends.allocator import keep_freed_memory
 
 ARMS = [
     (metric, selector)
     for metric in ("grad_norm", "grad_norm_last", "grad_norm_bound", "loss")
     for selector in ("topk", "cdf")
 ]
-PLAIN = "kernel=plain"  # the other side of a comparison gets nothing of ours
+PLAIN = "backend=plain"  # the other side of a comparison gets nothing of ours
 BUSY = "processes"  # the one case that loads all cores
 SMALL_PCAM = Setting("pcam", 256, 32)
 # Samples at once, for the libraries: as many as are fastest without filling the memory.
@@ -190,7 +190,7 @@ def million_rows(timed: Timed) -> Iterator[Row]:
     uniform = _repeated(ours.engine_step(training(setting, "method=uniform", size)), many)
     for method in REMEMBERING:
         # From the first step: a million points take 7,800 steps to be seen once.
-        setup = training(setting, f"method={method}", "threshold=none", size)
+        setup = training(setting, f"method={method}", "threshold=always", size)
         step = _repeated(ours.engine_step(setup), many)
         yield timed.row(f"step {method} / uniform, 10^6 rows", setting, uniform, step)
 

@@ -1,6 +1,6 @@
 """The least that any method with these parts must pay, on tensors that lie ready.
 
-Every `training` here is one with kernel=plain: the copies of its network then compute as they are
+Every `training` here is one with backend=plain: the copies of its network then compute as they are
 told to.
 """
 

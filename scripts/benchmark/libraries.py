@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 
 from benchmark.floor import as_nchw
 from cdfis_bench.core.types import Batch
-from cdfis_bench.metrics.sample_gradients import norms_by_sample
+from cdfis_bench.per_sample_grad.by_vmap import norms_by_sample
 
 Norms = Callable[[], Tensor]  # [K]
 

@@ -5,8 +5,8 @@ import torch
 from benchmark.setups import CPU
 from benchmark.timing import Work
 from cdfis_bench.core.types import Batch
-from cdfis_bench.engine.cost import CostMeter
 from cdfis_bench.engine.loop import Training
+from cdfis_bench.engine.meters.cost import CostMeter
 from cdfis_bench.engine.step import train_step
 
 

@@ -42,7 +42,7 @@ def _work(data: str, k: int, n: int, threads: int) -> None:
 
     from benchmark.ours import engine_step
     from benchmark.setups import Setting, training
-    from cdfis_bench.kernels.freed_memory import keep_freed_memory
+    from cdfis_bench.backends.allocator import keep_freed_memory
 
     torch.set_num_threads(threads)
     keep_freed_memory()

@@ -4,7 +4,7 @@ from torch import Tensor
 
 from benchmark.setups import Setting, training
 from benchmark.timing import Work
-from cdfis_bench.engine.ensemble import Together
+from cdfis_bench.engine.batched_seeds.train import Together
 from cdfis_bench.engine.loop import Training, beginning, count_step, take_step
 
 

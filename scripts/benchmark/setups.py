@@ -62,7 +62,7 @@ def training(setting: Setting, *overrides: str) -> Training:
         f"dataset={setting.data}",
         f"large_batch_size={setting.k}",
         f"batch_size={setting.n}",
-        "threshold=none",
+        "threshold=always",
         "tracker=none",
         "device=cpu",
         *overrides,

@@ -61,7 +61,7 @@ def run(
         assert stored is None
         writer = RunFolder(folder)
         writer.begin(
-            {
+            **{
                 "id": f"{arm}-s{seed}",
                 "arm": arm,
                 "seed": seed,

@@ -29,7 +29,9 @@ def test_what_is_missing_is_listed_with_its_reason_and_raises_nothing(tmp_path):
     (runs[2].folder / "run.json").write_text("{")
     (runs[3].folder / "arrays.h5").write_text("nothing")
     shutil.rmtree(runs[4].folder)
-    RunFolder(runs[5].folder).begin({"method": "loss_cdf"})  # somebody computes it again
+    RunFolder(runs[5].folder).begin(
+        id="a-s5", arm="a", seed=5, method="loss_cdf", config={}
+    )  # somebody computes it again
     note(tmp_path, 6, error="training diverged")
     note(tmp_path, 7, status="running")
     experiment = load_experiment(tmp_path, "sweep")

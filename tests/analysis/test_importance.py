@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from cdfis_bench.analysis.importance import importance, importance_of, sample_table
-from cdfis_bench.analysis.importance_findings import findings_of
-from cdfis_bench.analysis.importance_luck import agreement, by_luck, top_shares
-from cdfis_bench.analysis.importance_rates import extremes, rates, sample_counts
-from cdfis_bench.analysis.importance_shares import class_shares, rate_histogram
+from cdfis_bench.analysis.importance.findings import findings_of
+from cdfis_bench.analysis.importance.null import agreement, by_luck, top_shares
+from cdfis_bench.analysis.importance.ranking import importance, importance_of, sample_table
+from cdfis_bench.analysis.importance.rates import extremes, rates, sample_counts
+from cdfis_bench.analysis.importance.shares import class_shares, rate_histogram
 from cdfis_bench.core.errors import UserError
 from tests.analysis.fabricate import run, usage
 

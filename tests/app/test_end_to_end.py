@@ -33,7 +33,7 @@ def test_an_experiment_trains_its_runs_and_draws_its_figure(smoke):
     assert len(runs(folder)) == 6
     assert all(read_run(run).done for run in runs(folder))
     plain = {"name": "plain", "chunk_size": 4096, "measured_ms": None}  # no convolutions
-    assert all(read_run(run).card["kernel"] == plain for run in runs(folder))
+    assert all(read_run(run).record.backend == plain for run in runs(folder))
     assert all(path.stat().st_size > 0 for path in figure_files(folder, "smoke"))
     assert "uniform" in result.stdout and "test accuracy" in result.stdout
     assert "Traceback" not in result.stderr
@@ -79,7 +79,7 @@ def test_a_sweep_with_a_poisoned_job_still_draws_and_exits_with_1(tmp_path):
     assert result.returncode == 1
     assert "Invalid learning rate: -1" in result.stdout + result.stderr
     assert all(path.exists() for path in figure_files(tmp_path, "poisoned"))
-    statuses = sorted(read_run(run).card["status"] for run in runs(tmp_path))
+    statuses = sorted(read_run(run).record.status for run in runs(tmp_path))
     assert statuses == ["done", "done", "failed", "failed"]
     about = json.loads(figure_files(tmp_path, "poisoned")[3].read_text())
     assert len(about["missing"]) == 2
@@ -121,7 +121,7 @@ def test_a_sweep_killed_in_the_middle_is_finished_by_the_same_command(tmp_path):
         time.sleep(0.005)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    states = [read_run(run).card["status"] for run in runs(tmp_path)]
+    states = [read_run(run).record.status for run in runs(tmp_path)]
     assert "done" in states and "running" in states
     kept = {
         run: (run / "run.json").stat().st_mtime_ns for run in runs(tmp_path) if read_run(run).done
@@ -156,7 +156,7 @@ def test_a_killed_run_goes_on_from_its_last_state(tmp_path):
     assert cdfis(killed, *arguments).returncode == 0
     assert cdfis(whole, *arguments).returncode == 0
     (first,), (second,) = runs(killed), runs(whole)
-    assert read_run(first).card["resumed"], "it began afresh"
+    assert read_run(first).record.resumed, "it began afresh"
     assert numbers(read_run(first).rows()) == numbers(read_run(second).rows())
     assert (
         read_run(first).array("selected_count") == read_run(second).array("selected_count")
@@ -212,9 +212,9 @@ def test_a_guest_adds_a_selector_with_one_python_file_and_one_yaml(tmp_path):
         "name: sharper\n_target_: mylab.Sharper\n"
     )
     result = cdfis(
-        tmp_path, "--config-dir", "my_conf", "-m", *TINY, "selector=cdf,sharper", "threshold=none"
+        tmp_path, "--config-dir", "my_conf", "-m", *TINY, "selector=cdf,sharper", "threshold=always"
     )
     assert result.returncode == 0, result.stderr
     assert "loss_sharper" in result.stdout and "loss_cdf" in result.stdout
-    final = [read_run(run).card["summary"]["test_loss"] for run in runs(tmp_path)]
+    final = [read_run(run).record.summary["test_loss"] for run in runs(tmp_path)]
     assert len(set(final)) == 2, "the guest's selector was not used"

@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 
 from cdfis_bench.core.errors import UserError
 from cdfis_bench.records.stored_run import read_run
-from cdfis_bench.sweep import SweepCallback
+from cdfis_bench.runner.sweep import SweepCallback
 from hydra_plugins.cdfis_bench_pool import check_pool
 from tests.app.command import TINY, cdfis, environment, runs
 from tests.engine.small import numbers
@@ -70,7 +70,7 @@ def test_a_killed_worker_costs_its_run_only_and_the_same_command_mends_it(killed
     assert "its process was killed" in output and "Traceback" not in output
     figure = folder / "results/experiments/pooled/pooled.json"
     assert len(json.loads(figure.read_text())["missing"]) == 1
-    states = [read_run(run).card["status"] for run in runs(folder)]
+    states = [read_run(run).record.status for run in runs(folder)]
     assert sorted(states) == ["done"] * 5 + ["running"]
 
     kept = {run: (run / "run.json").stat().st_mtime_ns for run in runs(folder) if _done(run)}
@@ -81,15 +81,15 @@ def test_a_killed_worker_costs_its_run_only_and_the_same_command_mends_it(killed
     assert json.loads(figure.read_text())["missing"] == []
 
     for run in runs(folder):
-        card = read_run(run).card
-        assert card["launcher"] == "pool"
-        assert card["hardware"]["concurrent_runs"] == 2
-        assert card["hardware"]["cpu_threads"] == 1
+        record = read_run(run).record
+        assert record.launcher == "pool"
+        assert record.hardware["concurrent_runs"] == 2
+        assert record.hardware["cpu_threads"] == 1
 
     alone = cdfis(tmp_path, *SWEEP, "method=loss_cdf", "seed=2")
     assert alone.returncode == 0, alone.stderr
     (run,) = runs(tmp_path)
-    assert read_run(run).card["hardware"]["concurrent_runs"] == 1
+    assert read_run(run).record.hardware["concurrent_runs"] == 1
     pooled = read_run(folder / "results" / "runs" / run.name)
     assert numbers(pooled.rows()) == numbers(read_run(run).rows())
 

@@ -7,7 +7,7 @@ from hydra import compose, initialize_config_dir
 
 from cdfis_bench.config.schema import Config  # noqa: F401  (registers the schema)
 from cdfis_bench.config.where import conf_dir
-from cdfis_bench.drawing import redraw
+from cdfis_bench.runner.drawing import redraw
 from tests.analysis.fabricate import note, run
 from tests.app.command import cdfis, runs
 from tests.datasets.made_files import make_arrays

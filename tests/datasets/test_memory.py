@@ -38,7 +38,7 @@ def peak_of(action):
 
 torch.set_num_threads(1)
 config = resolved(
-    "dataset=pcam", f"dataset.root={sys.argv[1]}", "method=grad_norm_cdf", "threshold=none",
+    "dataset=pcam", f"dataset.root={sys.argv[1]}", "method=grad_norm_cdf", "threshold=always",
     "large_batch_size=1024", "batch_size=128", "budget.steps=2",
 )
 setup, loading = peak_of(lambda: build(config, torch.device("cpu")))

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from cdfis_bench.datasets.dataset import TensorSamples
-from cdfis_bench.engine.learning import Learning, error_norms
 from cdfis_bench.engine.loop import train
+from cdfis_bench.engine.meters.learning import Learning, error_norms
 from cdfis_bench.records.schema import LEARNING_ARRAYS, SAMPLE_ARRAYS
 from tests.engine.small import Memory, numbers, run, setup
 from tests.engine.test_resume import saved_copy
@@ -63,7 +63,12 @@ def test_recording_changes_no_number_and_sees_every_mini_batch():
 
 
 def test_a_resumed_run_records_what_an_uninterrupted_one_does():
-    overrides = ("method=loss_cdf", "threshold=none", "record_learning=true", "checkpoint_every=20")
+    overrides = (
+        "method=loss_cdf",
+        "threshold=always",
+        "record_learning=true",
+        "checkpoint_every=20",
+    )
     whole, states = Memory(), []
     train(setup(*overrides), whole, save=lambda state: states.append(saved_copy(state)))
     rest = Memory()
@@ -81,7 +86,7 @@ def test_el2n_is_taken_at_the_first_evaluation_after_a_tenth_of_the_budget():
 
 
 def test_a_sample_that_is_trained_on_twice_in_a_step_was_presented_once():
-    recorded, _ = run("method=loss_cdf", "threshold=none", "record_learning=true")
+    recorded, _ = run("method=loss_cdf", "threshold=always", "record_learning=true")
     arrays = recorded.arrays
     assert (arrays["presented_count"] <= arrays["selected_count"]).all()
     assert arrays["presented_count"].sum() < arrays["selected_count"].sum() == 40 * 32

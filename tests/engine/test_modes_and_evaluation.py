@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import nn
 
+from cdfis_bench.core.modes import in_mode
 from cdfis_bench.core.streams import drawing_from, stream
 from cdfis_bench.datasets.dataset import TensorSamples
 from cdfis_bench.engine.evaluate import evaluate
-from cdfis_bench.engine.modes import in_mode
 from cdfis_bench.engine.predict import predictions
 
 

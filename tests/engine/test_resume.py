@@ -75,7 +75,7 @@ def test_dropout_and_running_statistics_go_on_where_they_were():
     """The noise stream is lent to torch while a run trains: its state must be saved too."""
 
     def with_noise():
-        training = setup("method=loss_cdf", "threshold=none", "checkpoint_every=15")
+        training = setup("method=loss_cdf", "threshold=always", "checkpoint_every=15")
         training.model.insert(2, torch.nn.Dropout(0.5))
         training.model.insert(1, torch.nn.BatchNorm1d(50))
         return training

@@ -55,7 +55,7 @@ def test_rows_hold_all_columns_at_every_evaluation():
 
 @pytest.mark.parametrize(("arm", "backward"), [("loss_cdf", 0), ("grad_norm_cdf", 1)])
 def test_counts_are_those_of_the_method(arm, backward):
-    memory, _ = run(f"method={arm}", "threshold=none")
+    memory, _ = run(f"method={arm}", "threshold=always")
     last = memory.rows[-1]
     assert last["samples_loaded"] == last["samples_scored"] == 40 * 256
     assert last["samples_trained"] == 40 * 32
@@ -67,7 +67,7 @@ def test_uniform_loads_and_scores_nothing_extra():
     last = run("method=uniform")[0].rows[-1]
     assert last["samples_loaded"] == last["samples_trained"] == 40 * 32
     assert last["samples_scored"] == 0
-    last = run("selector=uniform", "threshold=none")[0].rows[-1]
+    last = run("selector=uniform", "threshold=always")[0].rows[-1]
     assert last["samples_loaded"] == 40 * 32
 
 
@@ -86,7 +86,7 @@ def test_usage_counts_every_offer_and_every_selection():
 
 
 def test_usage_with_a_gate_that_was_never_closed_is_all_since_it_opened():
-    arrays = run("threshold=none")[0].arrays
+    arrays = run("threshold=always")[0].arrays
     for name in ("selected_count", "offered_count"):
         assert torch.equal(arrays[f"{name}_open"], arrays[name])
 
@@ -98,7 +98,7 @@ def test_usage_with_a_gate_that_never_opens_is_all_of_the_uniform_phase():
 
 
 def test_patterns_are_the_selected_rows_with_the_prediction_before_the_update():
-    training = setup("threshold=none", "pattern_every=20", "method=loss_topk")
+    training = setup("threshold=always", "pattern_every=20", "method=loss_topk")
     memory = type("M", (), {"row": lambda *a, **k: None})()
     memory.arrays = {}
     memory.array = lambda name, values: memory.arrays.__setitem__(name, values.clone())
@@ -117,7 +117,7 @@ def test_patterns_are_the_selected_rows_with_the_prediction_before_the_update():
 
 def test_topk_trains_on_the_candidates_with_the_highest_loss():
     """Brute force: the first step's candidates, scored by the initial network."""
-    training = setup("threshold=none", "pattern_every=1", "budget.steps=1", "method=loss_topk")
+    training = setup("threshold=always", "pattern_every=1", "budget.steps=1", "method=loss_topk")
     rows = torch.randperm(3000, generator=stream(0, "order"))[:256]
     batch = training.dataset.train.batch(rows)
     with torch.no_grad():
@@ -161,7 +161,7 @@ def test_a_budget_of_seconds_ends_the_run():
 
 
 def test_seconds_of_the_phases_add_up_and_leave_out_evaluation():
-    _, summary = run("threshold=none")
+    _, summary = run("threshold=always")
     phases = ("load", "score", "select", "update")
     assert summary["train_seconds"] == pytest.approx(sum(summary[f"{p}_seconds"] for p in phases))
     assert all(summary[f"{p}_seconds"] > 0 for p in (*phases, "eval"))
@@ -171,11 +171,11 @@ def test_equal_cost_is_counted_in_uniform_steps():
     """K = 256, N = 32: a step that scores costs (256 + 3 x 32) / (3 x 32) = 3.67 of them."""
     cost = ["budget.steps=null", "budget.uniform_steps=44"]
     assert run("method=uniform", *cost)[1]["steps"] == 44
-    summary = run("method=loss_cdf", "threshold=none", *cost)[1]
+    summary = run("method=loss_cdf", "threshold=always", *cost)[1]
     assert summary["steps"] == 12
     assert summary["break_even"] == pytest.approx((256 + 3 * 32) / (3 * 32))
     assert summary["step_cost"] > 1
-    summary = run("method=grad_norm_cdf", "threshold=none", *cost)[1]
+    summary = run("method=grad_norm_cdf", "threshold=always", *cost)[1]
     assert summary["steps"] == 5  # a scoring step costs 9 uniform ones
     assert summary["break_even"] == pytest.approx((3 * 256 + 3 * 32) / (3 * 32))
 
@@ -228,11 +228,11 @@ def test_random_scores_cost_no_forward_pass_and_leave_the_data_order_alone():
 
 def test_diagnostics_obey_their_laws():
     """The bias of CDF sampling by loss is tau^2 in expectation; top-k never repeats a sample."""
-    cdf = run("threshold=none", "budget.steps=200", "eval_every=200")[0].rows[-1]
+    cdf = run("threshold=always", "budget.steps=200", "eval_every=200")[0].rows[-1]
     assert 1 < cdf["score_tau"] < 256**0.5
     assert cdf["score_bias"] == pytest.approx(cdf["score_tau"] ** 2, rel=0.1)
     assert 0.8 < cdf["distinct_share"] < 1
-    topk = run("method=loss_topk", "threshold=none")[0].rows[-1]
+    topk = run("method=loss_topk", "threshold=always")[0].rows[-1]
     assert topk["distinct_share"] == 1
     uniform = run("method=uniform")[0].rows[-1]
     assert uniform["score_tau"] is uniform["distinct_share"] is uniform["score_bias"] is None
@@ -249,19 +249,19 @@ def test_broken_scores_fall_back_to_uniform_and_are_counted(monkeypatch):
     monkeypatch.setattr(
         Loss, "__call__", lambda self, model, batch: torch.full((len(batch),), torch.nan)
     )
-    memory, summary = run("threshold=none")
+    memory, summary = run("threshold=always")
     assert summary["fallback_count"] == 40
     assert memory.rows[1]["fallback_count"] == 10
 
 
 def test_scoring_in_chunks_selects_the_same():
-    whole, parts = run("threshold=none"), run("threshold=none", "chunk_size=100")
+    whole, parts = run("threshold=always"), run("threshold=always", "chunk_size=100")
     a, b = whole[0].arrays["selected_count"], parts[0].arrays["selected_count"]
     assert torch.equal(a, b)
 
 
 def test_class_shares_are_those_of_what_was_trained_on():
-    memory, summary = run("method=loss_topk", "threshold=none")
+    memory, summary = run("method=loss_topk", "threshold=always")
     y, selected = setup().dataset.train.y, memory.arrays["selected_count"]
     for name, weights in (
         ("train_class_shares", torch.ones(3000)),

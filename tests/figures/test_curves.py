@@ -56,9 +56,9 @@ def test_the_json_names_runs_seeds_data_and_what_is_missing(tmp_path):
     missing = [("seed=2", "the run folder x is gone")]
     Curves().draw(experiment(*runs, missing=missing), tmp_path / "out")
     said = about(tmp_path / "out")
-    assert said["runs"]["loss_cdf"] == {r.name: r.card["id"] for r in runs[2:]}
+    assert said["runs"]["loss_cdf"] == {r.name: r.record.id for r in runs[2:]}
     assert said["seeds"] == {"uniform": 2, "loss_cdf": 2}
-    assert said["data"] == ["Two Circles"] and said["hardware"] == [runs[0].card["hardware"]]
+    assert said["data"] == ["Two Circles"] and said["hardware"] == [runs[0].record.hardware]
     assert said["commits"] == [{"commit": "abc", "dirty": False}]
     assert "t interval" in said["interval"].replace("-", " ")
     assert said["missing"] == [{"overrides": "seed=2", "reason": "the run folder x is gone"}]

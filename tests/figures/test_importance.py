@@ -11,9 +11,9 @@ from cdfis_bench.analysis.arms import arms_of
 from cdfis_bench.config.stored_data import gallery_of
 from cdfis_bench.core.errors import UserError
 from cdfis_bench.datasets.arrays import Arrays
-from cdfis_bench.figures import importance as module
-from cdfis_bench.figures.importance import ImportanceFigure, chosen_arm
-from cdfis_bench.figures.importance_grid import draw_grid, montage
+from cdfis_bench.figures.importance import figure as module
+from cdfis_bench.figures.importance.figure import ImportanceFigure, chosen_arm
+from cdfis_bench.figures.importance.grid import draw_grid, montage
 from tests.analysis.fabricate import experiment, run, usage
 from tests.datasets.made_files import make_arrays
 
@@ -84,7 +84,7 @@ def test_the_csv_has_a_row_per_training_sample_and_the_json_says_the_rest(drawn)
     assert table["rank"].tolist() == [*range(N, 0, -1)]
     assert table["selected"].tolist() == [2 * i for i in range(N)]
     about = json.loads((folder / "sweep.json").read_text())
-    assert about["runs"]["loss_cdf"] == {r.name: r.card["id"] for r in runs}
+    assert about["runs"]["loss_cdf"] == {r.name: r.record.id for r in runs}
     said = about["importance"]
     assert said["rank_correlation"]["mean"] == pytest.approx(1)
     assert sum(said["histogram"]["samples"]) == N

@@ -48,7 +48,7 @@ def test_runs_on_the_whole_set_alone_are_no_pruning(tmp_path):
 
 def test_two_runs_of_one_seed_in_one_cell_are_refused(tmp_path):
     runs = kept(tmp_path, "random", 0.2, "steps", 0.7)
-    other = {**runs[0].card["config"]["keep"]}
+    other = {**runs[0].record.config["keep"]}
     runs.append(run(tmp_path, "loss_cdf", 0, keep=other))
     with pytest.raises(UserError, match="seed 0 is there twice"):
         PruningFigure().draw(experiment(*runs), tmp_path / "out")

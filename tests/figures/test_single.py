@@ -7,12 +7,12 @@ import matplotlib.pyplot
 import pytest
 import torch
 
-from cdfis_bench.analysis.importance_rates import extremes
+from cdfis_bench.analysis.importance.rates import extremes
 from cdfis_bench.datasets.dataset import Dataset
 from cdfis_bench.datasets.gallery import gallery
 from cdfis_bench.datasets.images import ImageSamples
 from cdfis_bench.datasets.two_circles import TwoCircles
-from cdfis_bench.figures.importance_run import draw_samples
+from cdfis_bench.figures.importance.run import draw_samples
 from cdfis_bench.figures.single import draw_single
 from tests.analysis.fabricate import run, usage
 from tests.app.command import ROOT, environment
@@ -29,7 +29,7 @@ def test_a_run_draws_its_curve_into_its_folder(tmp_path, steps):
 
 def test_the_import_of_a_single_picture_is_light():
     code = (
-        "import sys, cdfis_bench.figures.single, cdfis_bench.figures.importance_run\n"
+        "import sys, cdfis_bench.figures.single, cdfis_bench.figures.importance.run\n"
         "heavy = {'pandas', 'seaborn', 'scipy', 'matplotlib.pyplot'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )

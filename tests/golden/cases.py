@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from cdfis_bench.config.where import conf_dir
-from cdfis_bench.engine.ensemble import train_together
+from cdfis_bench.engine.batched_seeds.train import train_together
 from cdfis_bench.engine.loop import Training, train
 from tests.engine.small import Memory, numbers, setup
 
@@ -19,20 +19,20 @@ PRESETS = sorted(path.stem for path in (conf_dir() / "method").glob("*.yaml"))
 FILE = Path(__file__).with_name("numbers.json")
 # Options of the groups that no preset has, and root values that change numbers.
 OPTIONS = {
-    "clipped": ["weighting=clipped", "threshold=none"],
-    "biased_power": ["weighting=biased_power", "threshold=none"],
-    "gumbel": ["selector=gumbel", "threshold=none"],
-    "gumbel_exp": ["selector=gumbel", "selector.form=exp", "metric=margin", "threshold=none"],
+    "clipped": ["weighting=clipped", "threshold=always"],
+    "biased_power": ["weighting=biased_power", "threshold=always"],
+    "gumbel": ["selector=gumbel", "threshold=always"],
+    "gumbel_exp": ["selector=gumbel", "selector.form=exp", "metric=margin", "threshold=always"],
     "rank_power": ["selector=rank_power", "selector.power=2", "selector.replacement=true"],
-    "cdf_smoothed": ["selector=cdf_smoothed", "threshold=none"],
-    "entropy": ["metric=entropy", "selector=topk", "threshold=none"],
-    "margin": ["metric=margin", "selector=topk", "threshold=none"],
-    "grad_norm_last": ["metric=grad_norm_last", "threshold=none"],
+    "cdf_smoothed": ["selector=cdf_smoothed", "threshold=always"],
+    "entropy": ["metric=entropy", "selector=topk", "threshold=always"],
+    "margin": ["metric=margin", "selector=topk", "threshold=always"],
+    "grad_norm_last": ["metric=grad_norm_last", "threshold=always"],
     "kf18_open": ["method=kf18_bound", "threshold.level=1.0", "threshold.debias=true"],
-    "memory_presample": ["metric=memory", "metric.keep=0.5", "threshold=none"],
+    "memory_presample": ["metric=memory", "metric.keep=0.5", "threshold=always"],
     "source_dataset_cdf": ["source=dataset", "metric=memory", "threshold=warmup"],
-    "scoring_train_mode": ["scoring_mode=train", "threshold=none"],
-    "bfloat16_scores": ["scoring_dtype=bfloat16", "threshold=none"],
+    "scoring_train_mode": ["scoring_mode=train", "threshold=always"],
+    "bfloat16_scores": ["scoring_dtype=bfloat16", "threshold=always"],
     "learning": ["method=loss_cdf", "record_learning=true", "pattern_every=20"],
     "equal_cost": ["method=loss_cdf", "budget.steps=null", "budget.uniform_steps=60"],
 }
@@ -75,7 +75,7 @@ def all_names() -> list[str]:
 
 
 def write_images(path: Path) -> None:
-    """192 grey images of 20 x 20 pixels in 3 classes: noise with a bright bar where the class is."""
+    """192 grey images of 20 x 20 pixels in 3 classes: noise with a bright bar."""
     rng = np.random.default_rng(0)
     arrays = {}
     for part, n in (("train", 192), ("test", 48)):

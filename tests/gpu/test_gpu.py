@@ -6,9 +6,9 @@ import torch
 from cdfis_bench.config.build import build
 from cdfis_bench.core.streams import stream
 from cdfis_bench.datasets.images import ImageSamples
-from cdfis_bench.engine.cost import CostMeter
-from cdfis_bench.engine.delayed import LAG
 from cdfis_bench.engine.loop import train
+from cdfis_bench.engine.meters.cost import CostMeter
+from cdfis_bench.engine.meters.lagged import LAG
 from cdfis_bench.engine.step import train_step
 from tests.engine.small import Memory, numbers, resolved
 
@@ -23,7 +23,7 @@ def on_gpu(*overrides):
 
 @pytest.mark.parametrize("arm", ARMS)
 def test_a_step_makes_the_host_wait_for_nothing(arm):
-    gate = [] if arm == "uniform" else ["threshold=none"]
+    gate = [] if arm == "uniform" else ["threshold=always"]
     training = on_gpu(f"method={arm}", *gate)
     method = training.make_method()
     optimizer = training.make_optimizer(training.model.parameters())

@@ -15,12 +15,14 @@ from cdfis_bench.records.provenance import one_after_the_other
 from cdfis_bench.records.run_folder import RunFolder, claim
 from cdfis_bench.records.stored_run import read_run
 
+KNOWN = {"id": "a-s0", "arm": "a", "seed": 0, "method": "loss_cdf", "config": {}}
+
 
 def write_run(folder, rows=3):
     with claim(folder) as stored:
         assert stored is None
         run = RunFolder(folder)
-        run.begin({"id": "a-s0"})
+        run.begin(**KNOWN)
         for step in range(rows):
             run.row("curve", step=step, test_accuracy=0.5 + step / 10, train_loss=None)
         run.array("selected_count", torch.arange(5, dtype=torch.int32))
@@ -31,7 +33,7 @@ def write_run(folder, rows=3):
 def test_what_was_written_is_read_back(tmp_path):
     write_run(tmp_path / "r")
     stored = read_run(tmp_path / "r")
-    assert stored.done and stored.card["summary"] == {"steps": 3}
+    assert stored.done and stored.record.summary == {"steps": 3}
     assert stored.rows()[2] == {"step": 2, "test_accuracy": 0.7, "train_loss": None}
     assert stored.array("selected_count").tolist() == [0, 1, 2, 3, 4]
     assert stored.array_names("pattern") == ["000000"]
@@ -41,24 +43,24 @@ def test_a_finished_run_is_found_and_not_touched(tmp_path):
     write_run(tmp_path / "r")
     before = {p.name: p.read_bytes() for p in (tmp_path / "r").iterdir()}
     with claim(tmp_path / "r") as stored:
-        assert stored is not None and stored.card["summary"] == {"steps": 3}
+        assert stored is not None and stored.record.summary == {"steps": 3}
     assert {p.name: p.read_bytes() for p in (tmp_path / "r").iterdir()} == before
 
 
 def test_a_failed_run_says_why_and_is_done_again(tmp_path):
     with claim(tmp_path / "r"):
         run = RunFolder(tmp_path / "r")
-        run.begin({"id": "a-s0"})
+        run.begin(**KNOWN)
         run.row("curve", step=0)
         run.fail("training diverged", "Traceback ...")
     stored = read_run(tmp_path / "r")
-    assert (stored.card["status"], stored.card["error"]) == ("failed", "training diverged")
+    assert (stored.record.status, stored.record.error) == ("failed", "training diverged")
     assert len(write_run(tmp_path / "r").rows()) == 3
 
 
 def unfinished(folder, rows_before, rows_after):
     run = RunFolder(folder)
-    run.begin({"id": "a-s0"})
+    run.begin(**KNOWN)
     for step in range(rows_before + rows_after):
         if step == rows_before:
             run.array("pattern/000000/x", torch.ones(2, 2))
@@ -78,7 +80,7 @@ def test_an_unfinished_run_goes_on_from_its_state_and_forgets_what_came_after(tm
     stored = run.finish({})
     assert [row["step"] for row in stored.rows()] == [0, 1, 100]
     assert stored.array_names("pattern") == ["000000"]
-    assert len(stored.card["resumed"]) == 1
+    assert len(stored.record.resumed) == 1
     assert not (tmp_path / "r" / "state.pt").exists()
 
 
@@ -100,7 +102,7 @@ def test_without_a_saved_state_there_is_nothing_to_go_on_from(tmp_path):
 def _dies_in_the_middle(folder):
     with claim(folder):
         run = RunFolder(folder)
-        run.begin({"id": "a-s0"})
+        run.begin(**KNOWN)
         for step in range(1_000_000):
             run.row("curve", step=step)
 
@@ -117,7 +119,7 @@ def test_a_killed_run_is_done_again_from_the_start(tmp_path):
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGKILL)
     process.join()
-    assert read_run(tmp_path / "r").card["status"] == "running"
+    assert read_run(tmp_path / "r").record.status == "running"
     stored = write_run(tmp_path / "r")
     assert [row["step"] for row in stored.rows()] == [0, 1, 2]
 

@@ -7,7 +7,7 @@ import torch
 
 from cdfis_bench.core.errors import UserError
 from cdfis_bench.core.types import Observation, Scale
-from cdfis_bench.engine.diagnostics import concentration
+from cdfis_bench.engine.meters.diagnostics import concentration
 from cdfis_bench.thresholds.variance_reduction import VarianceReductionThreshold, break_even
 from cdfis_bench.thresholds.warmup import WarmupThreshold
 from cdfis_bench.thresholds.window import WindowThreshold

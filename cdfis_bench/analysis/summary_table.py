@@ -1,0 +1,123 @@
+"""The table that closes a sweep: one row per arm."""
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cdfis_bench.analysis.arms import UNIFORM, Arm, arms_of, baseline_of
+from cdfis_bench.analysis.experiment import Experiment
+from cdfis_bench.analysis.provenance import data_text, hardware_text, same_hardware
+from cdfis_bench.analysis.stats import mean_interval, paired_difference
+
+
+def closing_table(experiment: Experiment, hue: str = "method") -> pd.DataFrame:
+    """One row per arm: final accuracy, difference to uniform sampling, cost, when the gate opened.
+
+    test_accuracy is the last value of each run, never its best. Bounds are 95 % Student-t intervals
+    of the mean. minus_uniform pairs the runs by seed. relative_cost: mean seconds per step over
+    those of the uniform arm; NaN without one, or where the two ran on different hardware.
+    gate_open_step: median over the gates_opened runs in which it opened; NaN if it never did.
+    fallback_steps: sum over the runs.
+    """
+    arms = arms_of(experiment.runs, hue)
+    return pd.DataFrame([_row(arm, baseline_of(arm, arms)) for arm in arms])
+
+
+def closing_text(experiment: Experiment) -> str:
+    """The table for the terminal, with the data's title, the hardware, and what is missing."""
+    runs, missing = experiment.runs, experiment.missing
+    lines = [f"{experiment.name}: no run is finished"]
+    if runs:
+        lines = [f"{experiment.name}: {data_text(runs)}; {hardware_text(runs)}"]
+        lines += _aligned(_cells(closing_table(experiment)))
+        lines += ["final values on the whole test set, mean ± half a 95 % t-interval over seeds"]
+        if not same_hardware(runs):
+            lines += ["the runs come from different hardware: their seconds cannot be compared"]
+    reasons = Counter(reason for _, reason in missing)
+    for reason, number in reasons.items():
+        which = [overrides for overrides, why in missing if why == reason]
+        jobs = f"{number} jobs" if number > 1 else which[0] or "1 job"
+        lines.append(f"missing: {jobs}: {reason}")
+    return "\n".join(["", *lines])
+
+
+def _cells(table: pd.DataFrame) -> list[list[str]]:
+    """The table's cells as text, its head first."""
+    columns = {
+        "method": list(table["label"]),
+        "seeds": [str(seeds) for seeds in table["seeds"]],
+        "test accuracy": _intervals(table, "test_accuracy", ""),
+        "minus uniform": _intervals(table, "minus_uniform", "+"),
+        "train seconds": [f"{seconds:.2f}" for seconds in table["train_seconds"]],
+        "cost of a step": [
+            "-" if np.isnan(cost) else f"{cost:.2f} x uniform" for cost in table["relative_cost"]
+        ],
+        "gate opened": [
+            _gate(*gate)
+            for gate in zip(
+                table["gate_open_step"], table["gates_opened"], table["seeds"], strict=True
+            )
+        ],
+    }
+    if table["fallback_steps"].any():
+        columns["fallback steps"] = [str(steps) for steps in table["fallback_steps"]]
+    return [list(columns), *(list(row) for row in zip(*columns.values(), strict=True))]
+
+
+def _intervals(table: pd.DataFrame, column: str, sign: str) -> list[str]:
+    """mean ± half the interval; the mean alone where one run gives no interval; - where nothing."""
+    half = (table[f"{column}_high"] - table[f"{column}_low"]) / 2
+    return [
+        "-" if np.isnan(mean) else f"{mean:{sign}.4f}" + ("" if np.isnan(h) else f" ± {h:.4f}")
+        for mean, h in zip(table[column], half, strict=True)
+    ]
+
+
+def _gate(step: float, opened: int, runs: int) -> str:
+    if not opened:
+        return "never"
+    return f"step {step:.0f}" + ("" if opened == runs else f" ({opened} of {runs})")
+
+
+def _aligned(rows: list[list[str]]) -> list[str]:
+    """Names to the left, numbers to the right, two spaces between columns."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.rjust(width) if place else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
+
+
+def _row(arm: Arm, uniform: Arm | None) -> dict[str, Any]:
+    accuracy = arm.final("test_accuracy")
+    mean, low, high = mean_interval(np.array([*accuracy.values()])[:, None])
+    versus = {} if uniform is None or arm.method == UNIFORM else uniform.final("test_accuracy")
+    difference, below, above, pairs = paired_difference(accuracy, versus)
+    comparable = uniform is not None and same_hardware([*arm.runs, *uniform.runs])
+    return {
+        "label": arm.label,
+        "seeds": len(arm.runs),
+        "test_accuracy": mean[0],
+        "test_accuracy_low": low[0],
+        "test_accuracy_high": high[0],
+        "minus_uniform": difference,
+        "minus_uniform_low": below,
+        "minus_uniform_high": above,
+        "paired_seeds": pairs,
+        "train_seconds": np.mean([*arm.final("train_seconds").values()]),
+        "relative_cost": _step_seconds(arm) / _step_seconds(uniform) if comparable else np.nan,
+        "gate_open_step": arm.gate_step(),
+        "gates_opened": len(arm.gate_steps()),
+        "fallback_steps": sum(arm.final("fallback_count").values()),
+    }
+
+
+def _step_seconds(arm: Arm) -> float:
+    """Mean training seconds per step; NaN where a budget was spent before the first one."""
+    seconds, steps = arm.final("train_seconds"), arm.final("steps")
+    return float(np.mean([seconds[s] / steps[s] if steps[s] else np.nan for s in seconds]))

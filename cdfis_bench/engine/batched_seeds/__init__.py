@@ -1,0 +1,1 @@
+"""Several seeds of one arm trained at once, as one network."""

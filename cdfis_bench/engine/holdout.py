@@ -1,0 +1,75 @@
+"""Networks trained aside, before a run, for metrics that ask another network."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor, nn
+from torch.nn.functional import cross_entropy
+from torch.optim import Optimizer
+
+from cdfis_bench.core.errors import require
+from cdfis_bench.core.modes import in_mode
+from cdfis_bench.core.streams import drawing_from, stream
+from cdfis_bench.core.types import Samples
+from cdfis_bench.engine.meters.cost import CostMeter
+from cdfis_bench.sources.shuffled import ShuffledRows
+
+
+@dataclass(frozen=True, slots=True)
+class HoldoutTraining:
+    """What it takes to train another network like the run's own; its cost is charged to the run."""
+
+    make_model: Callable[[Generator], nn.Module]  # on the device, weights from the generator
+    make_optimizer: Callable[[object], Optimizer]
+    samples: Samples
+    batch_size: int
+    chunk_size: int
+    seed: int
+    cost: CostMeter
+
+    def cross_fitted_losses(self, steps: int) -> Tensor:
+        """Loss [n] float32 of every training sample under a network that never saw it.
+
+        The training set is halved at random; a network is trained on each half with uniform
+        sampling for `steps` steps and scores the other half, in eval mode. No data is lost to a
+        holdout set. Same seed, same losses. Raises UserError if a half is less than a mini-batch.
+        Source: Mindermann et al. 2022, section 3 (irreducible loss) and appendix (no holdout data).
+        """
+        n, device = len(self.samples), self.samples.index_device
+        require(
+            n // 2 >= self.batch_size,
+            f"half of the {n} training samples is less than batch_size={self.batch_size}; lower it",
+        )
+        rows = torch.randperm(n, generator=stream(self.seed, "halves", device), device=device)
+        halves = rows[: n // 2], rows[n // 2 :]
+        losses = torch.empty(n, device=self.samples.y.device)
+        with self.cost("score"):
+            for number, (seen, unseen) in enumerate((halves, halves[::-1])):
+                model = self._trained_on(seen, steps, f"aside/{number}")
+                for part in unseen.split(self.chunk_size):
+                    losses[part.to(losses.device)] = self._losses(model, part)
+        return losses
+
+    def _trained_on(self, rows: Tensor, steps: int, name: str) -> nn.Module:
+        model = self.make_model(stream(self.seed, f"{name}/init"))
+        optimizer = self.make_optimizer(model.parameters())
+        order = stream(self.seed, f"{name}/order", rows.device)
+        shuffled = ShuffledRows(len(rows))
+        noise = stream(self.seed, f"{name}/noise", self.samples.y.device)
+        model.train()
+        with drawing_from(noise):
+            for _ in range(steps):
+                batch = self.samples.batch(rows[shuffled.next(self.batch_size, order)])
+                optimizer.zero_grad(set_to_none=True)
+                cross_entropy(model(batch.x), batch.y).backward()
+                optimizer.step()
+        self.cost.count_scored(steps * self.batch_size, 1, 1)
+        return model
+
+    @torch.no_grad()
+    def _losses(self, model: nn.Module, rows: Tensor) -> Tensor:
+        batch = self.samples.batch(rows)
+        self.cost.count_scored(len(batch), 1, 0)
+        with in_mode(model, train=False):
+            return cross_entropy(model(batch.x), batch.y, reduction="none")

@@ -1,0 +1,1 @@
+"""Exact gradient norms of single samples, for a whole batch at once."""

@@ -1,0 +1,1 @@
+"""From a composed configuration to finished runs, their table and their figure."""
