@@ -11,14 +11,15 @@ from torch import Generator, nn
 
 from cdfis_bench.backends import apply_backend
 from cdfis_bench.core.errors import UserError, require
+from cdfis_bench.core.method import Method, Scoring
 from cdfis_bench.core.modes import in_mode
 from cdfis_bench.core.streams import drawing_from, run_streams, stream
 from cdfis_bench.core.tracking import Tracker
-from cdfis_bench.core.types import Scale
+from cdfis_bench.core.types import Sizes
 from cdfis_bench.datasets.dataset import Dataset, DataSource
 from cdfis_bench.engine.budget import Budget
-from cdfis_bench.engine.loop import Training
-from cdfis_bench.engine.method import Method, Scoring
+from cdfis_bench.engine.fit import check_fit, check_part
+from cdfis_bench.engine.setup import RunSetup
 
 # Keys of a group's YAML that are words about the option, not arguments of its constructor.
 _NOT_ARGUMENTS = ("name", "suggested")
@@ -80,7 +81,7 @@ def build(
     config: dict[str, Any],
     device: torch.device,
     keep: Keeping = lambda dataset, seed: dataset,
-) -> Training:
+) -> RunSetup:
     """All parts of the run, checked against each other; the cheap parts before the data.
 
     config: the fully resolved configuration. keep(dataset, seed): the dataset with the part of its
@@ -91,7 +92,7 @@ def build(
     budget = Budget(**config["budget"], batch_size=config["batch_size"])
     groups = ("metric", "selector", "weighting", "threshold")
     for group in groups:  # made again for every method; here to refuse bad values before data loads
-        make(group, config[group])
+        check_part(group, make(group, config[group]))
 
     def make_model(weights: Generator) -> nn.Module:
         with drawing_from(weights):
@@ -133,11 +134,15 @@ def build(
         )
         method = Method(source=source, scoring=scoring, **fresh)
         k, n = config["large_batch_size"], config["batch_size"]
-        method.start(Scale(len(dataset.train), k, n, device))
+        method.setup(Sizes(len(dataset.train), k, n, device))
         return method
 
-    make_method().check(model)
-    return Training(
+    method = make_method()
+    check_part("source", method.source)
+    check_fit(method)
+    if method.selector.uses_scores:
+        method.metric.check(model)
+    return RunSetup(
         model=model,
         make_model=make_model,
         make_optimizer=make_optimizer,
@@ -146,7 +151,6 @@ def build(
         streams=streams,
         seed=config["seed"],
         device=device,
-        large_batch_size=config["large_batch_size"],
         batch_size=config["batch_size"],
         budget=budget,
         train_mode=config["training_mode"] == "train",

@@ -1,8 +1,9 @@
-"""Putting a network into eval or train mode for a moment."""
+"""How a network computes for a while: eval or train mode, and the precision of scoring."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
+import torch
 from torch import nn
 
 
@@ -15,6 +16,17 @@ def in_mode(model: nn.Module, train: bool) -> Iterator[None]:
         yield
     finally:
         _set(others, not train)
+
+
+def scoring_autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager[object]:
+    """Context of scoring passes in `dtype`; float32 needs none.
+
+    Autocast runs without its cache of cast weights, which would hide from grad_norm that a weight
+    is used twice.
+    """
+    if dtype is torch.float32:  # entering a disabled autocast takes time, too
+        return nullcontext()
+    return torch.autocast(device.type, dtype, cache_enabled=False)
 
 
 def _set(modules: list[nn.Module], train: bool) -> None:

@@ -10,10 +10,10 @@ from torch.optim import Optimizer
 
 from cdfis_bench.core.errors import require
 from cdfis_bench.core.modes import in_mode
+from cdfis_bench.core.shuffled import ShuffledRows
 from cdfis_bench.core.streams import drawing_from, stream
 from cdfis_bench.core.types import Samples
 from cdfis_bench.engine.meters.cost import CostMeter
-from cdfis_bench.sources.shuffled import ShuffledRows
 
 
 @dataclass(frozen=True, slots=True)

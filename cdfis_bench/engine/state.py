@@ -1,56 +1,66 @@
-"""All that a run must not forget between two steps."""
+"""Everything that changes during a run."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from torch import nn
-from torch.optim import Optimizer
-
-from cdfis_bench.core.streams import Streams, state_while_lent
+from cdfis_bench.core.context import StepContext
+from cdfis_bench.core.streams import state_while_lent
 from cdfis_bench.engine.meters.cost import CostMeter
-from cdfis_bench.engine.meters.lagged import Delayed
-from cdfis_bench.engine.meters.learning import Learning
+from cdfis_bench.engine.meters.lagged_reader import LaggedReader
+from cdfis_bench.engine.meters.learning import LearningMeter
 from cdfis_bench.engine.meters.tally import Tally
-from cdfis_bench.engine.meters.usage import Usage
-from cdfis_bench.engine.method import Method
+from cdfis_bench.engine.meters.usage import SelectionCounts
+from cdfis_bench.engine.setup import RunSetup
 
 
 class RunState:
-    """The network, what trains it, what chooses, and what has been counted.
+    """The network and its optimizer, the method, the random streams, and all meters.
 
-    Saved and put back, an interrupted run goes on as if it had not been (bit for bit on a CPU with
-    a budget in steps).
+    With its state saved and loaded, an interrupted run continues as if it had not been interrupted
+    (bit for bit on a CPU with a budget in steps).
     """
 
-    def __init__(
-        self,
-        model: nn.Module,
-        optimizer: Optimizer,
-        method: Method,
-        streams: Streams,
-        cost: CostMeter,
-        usage: Usage,
-        delayed: Delayed,
-        learning: Learning | None = None,
-    ) -> None:
-        self.model = model
-        self.optimizer = optimizer
-        self.method = method
-        self.streams = streams
-        self.cost = cost
-        self.usage = usage
-        self.delayed = delayed
-        self.learning = learning
+    def __init__(self, setup: RunSetup) -> None:
+        """Makes the state before the first step."""
+        n, device = len(setup.dataset.train), setup.device
+        self.model = setup.model
+        self.optimizer = setup.make_optimizer(setup.model.parameters())
+        self.learning_rates = [group["lr"] for group in self.optimizer.param_groups]  # configured
+        self.method = setup.make_method()
+        self.streams = setup.streams
+        self.cost = CostMeter(device)
+        self.context = StepContext(
+            setup.model,
+            self.method,
+            setup.batch_size,
+            setup.streams.order,
+            setup.streams.select,
+            self.cost,
+        )
+        self.counts = SelectionCounts(n, device)
+        self.learning = LearningMeter(n, device) if setup.record_learning else None
         self.tally = Tally()
-        self.learning_rates = [group["lr"] for group in optimizer.param_groups]  # as configured
-        self.step = 0  # finished
-        self.gate_open_step: int | None = 0 if method.threshold.open else None  # the first time
+        self.reader = LaggedReader(device)
+        self.gate_open_step: int | None = None  # when it first opened
         self.open_steps = 0  # steps with an open gate, which may close again
-        if method.threshold.open:
-            usage.gate_opened()
+        self.note_gate()
+
+    @property
+    def step(self) -> int:
+        """Number of finished steps."""
+        return self.context.step
+
+    def note_gate(self) -> None:
+        """Notes when the gate first opens."""
+        if self.method.threshold.open and self.gate_open_step is None:
+            self.gate_open_step = self.step
+            self.counts.gate_opened()
 
     def state_dict(self) -> dict[str, Any]:
-        """Taken inside `drawing_from(streams.noise)`. Tensors are the live ones: save at once."""
+        """The state; call it inside `drawing_from(streams.noise)`.
+
+        Tensors are the live ones: save them at once.
+        """
         return {
             "step": self.step,
             "gate_open_step": self.gate_open_step,
@@ -59,9 +69,9 @@ class RunState:
             "optimizer": self.optimizer.state_dict(),
             "method": self.method.state_dict(),
             "cost": self.cost.totals(),
-            "usage": self.usage.state_dict(),
+            "counts": self.counts.state_dict(),
             "tally": self.tally.state_dict(),
-            "delayed": self.delayed.state_dict(),
+            "reader": self.reader.state_dict(),
             "learning": None if self.learning is None else self.learning.state_dict(),
             "order": self.streams.order.get_state(),
             "select": self.streams.select.get_state(),
@@ -69,17 +79,17 @@ class RunState:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Before `drawing_from(streams.noise)` is entered."""
-        self.step = state["step"]
+        """Continues from a saved state; call it before `drawing_from(streams.noise)`."""
+        self.context.step = state["step"]
         self.gate_open_step = state["gate_open_step"]
         self.open_steps = state["open_steps"]
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.method.load_state_dict(state["method"])
         self.cost.load_totals(state["cost"])
-        self.usage.load_state_dict(state["usage"])
+        self.counts.load_state_dict(state["counts"])
         self.tally.load_state_dict(state["tally"])
-        self.delayed.load_state_dict(state["delayed"])
+        self.reader.load_state_dict(state["reader"])
         if self.learning is not None:
             self.learning.load_state_dict(state["learning"])
         for name in ("order", "select", "noise"):

@@ -4,13 +4,14 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from cdfis_bench.core.errors import require
+from cdfis_bench.core.parts import Metric
 from cdfis_bench.core.types import Batch
 from cdfis_bench.per_sample_grad.by_layer import norms_by_layer
 from cdfis_bench.per_sample_grad.by_vmap import norms_by_sample
 from cdfis_bench.per_sample_grad.linear_chain import norms_of_chain
 
 
-class GradNorm:
+class GradNorm(Metric):
     """L2 norm of each sample's loss gradient over all trainable parameters; frozen ones not.
 
     Networks whose trained layers have a rule (layer_rules.py: linear, convolutional,
@@ -25,8 +26,6 @@ class GradNorm:
     # Paper: the authors' code takes the gradient of the last bias only (which is grad_norm_bound);
     # here: of all parameters, because that is what the text says.
 
-    signed = False
-    forward_passes = 1
     backward_passes = 1
 
     def __init__(self, chunk_size: int = 128) -> None:

@@ -1,42 +1,40 @@
-"""The gradient norm of the last layer: exact for that layer, for one forward pass."""
+"""The gradient norm of the last layer, exact for that layer, with one forward pass."""
 
 import torch
 from torch import Tensor, nn
 
 from cdfis_bench.core.errors import UserError, require
 from cdfis_bench.core.logits import logits_of, loss_gradients, widened
+from cdfis_bench.core.parts import Metric
 from cdfis_bench.core.types import Batch
 from cdfis_bench.per_sample_grad.layer_calls import CallsOf, LayerCall
 
 
-class GradNormLast:
+class GradNormLast(Metric):
     """L2 norm of each sample's loss gradient over the last layer's weight and bias.
 
-    ||q - y|| sqrt(||h||^2 + 1), q = softmax(z), h = what enters the layer; without a bias no + 1.
-    Whether the layer is frozen plays no part.
+    ||q - y|| sqrt(||h||^2 + 1), with q = softmax(z) and the layer's input h; without a bias no + 1.
+    It does not matter whether the layer is frozen.
+
     Source: the last-layer form of GraNd (Paul et al. 2021), as in DeepCore (Guo et al. 2022).
     """
 
-    signed = False
-    forward_passes = 1
-    backward_passes = 0
-
     def check(self, model: nn.Module) -> None:
-        """Raises UserError if there is no nn.Linear. Whether it makes the logits shows in use."""
+        """Raises UserError if there is no nn.Linear; whether it makes the logits is seen in use."""
         require(bool(_linears(model)), _refusal("has no nn.Linear"))
 
     def __call__(self, model: nn.Module, batch: Batch) -> Tensor:
-        """Scores [K] float32 (float64 for a float64 network), no graph.
+        """Returns scores [K], float32 (float64 for a float64 network), without a graph.
 
-        Raises UserError unless the logits are the output of an nn.Linear on [K, H] that was used
-        once.
+        Raises:
+            UserError: Unless the logits are the output of an nn.Linear on [K, H], used once.
         """
         with torch.no_grad():
             with CallsOf(_linears(model)) as calls:
                 logits = logits_of(model, batch.x)  # [K, C]
             last = _last_layer(calls, logits)
-            entered = widened(last.input)  # [K, H]
-            at_layer = torch.linalg.vecdot(entered, entered)
+            inputs = widened(last.input)  # [K, H]
+            at_layer = torch.linalg.vecdot(inputs, inputs)
             if last.layer.bias is not None:
                 at_layer.add_(1)
             at_logits = torch.linalg.vector_norm(loss_gradients(logits, batch.y), dim=1)  # [K]

@@ -1,30 +1,28 @@
-"""Inner products of the candidates' last-layer gradients, without ever making these gradients."""
+"""Inner products of the candidates' last-layer gradients, without computing the gradients."""
 
 import torch
 from torch import Tensor, nn
 
 from cdfis_bench.core.errors import UserError, require
 from cdfis_bench.core.logits import logits_of, loss_gradients, widened
+from cdfis_bench.core.parts import PairwiseMetric
 from cdfis_bench.core.types import Batch
 from cdfis_bench.per_sample_grad.layer_calls import CallsOf
 
 
-class LastLayerGram:
-    """<g_i, g_j> of the loss gradients over the last layer's weight and bias: [K, K], not [K].
+class LastLayerGram(PairwiseMetric):
+    """<g_i, g_j> of the loss gradients over the last layer's weight and bias: [K, K].
 
-    G = (E E^T) * (H H^T + 1), E = q - onehot(y) [K, C], H = what enters the layer [K, d]; without
-    a bias no + 1. `pairwise`: for selectors that weigh candidates against each other. It is made of
-    all K at once, so chunk_size bounds the forward passes here, not in the engine.
-    The authors leave the bias out; it is part of the layer, so here it counts.
+    G = (E E^T) * (H H^T + 1), with E = q - onehot(y) [K, C] and the layer's inputs H [K, d];
+    without a bias no + 1. The authors leave the bias out; it is part of the layer and counts here.
+
     Source: Hong et al. 2024 (DivBS), section 3; the product form because g_i = e_i (x) h_i.
     """
 
-    signed = True
-    pairwise = True
-    forward_passes = 1
-    backward_passes = 0
+    can_be_negative = True
 
     def __init__(self, chunk_size: int) -> None:
+        """Makes the metric; chunk_size: samples per forward pass."""
         require(
             isinstance(chunk_size, int) and chunk_size >= 1,
             f"metric.chunk_size={chunk_size!r} must be a whole number of samples, 1 or more",
@@ -32,13 +30,14 @@ class LastLayerGram:
         self._chunk_size = chunk_size
 
     def check(self, model: nn.Module) -> None:
-        """Raises UserError if there is no nn.Linear. Whether it makes the logits shows in use."""
+        """Raises UserError if there is no nn.Linear; whether it makes the logits is seen in use."""
         require(bool(_linears(model)), _refusal("has no nn.Linear"))
 
     def __call__(self, model: nn.Module, batch: Batch) -> Tensor:
-        """[K, K] float32 (float64 for a float64 network), symmetric, no graph.
+        """Returns [K, K], float32 (float64 for a float64 network), symmetric, without a graph.
 
-        Raises UserError unless the logits are the output of an nn.Linear on [K, d].
+        Raises:
+            UserError: Unless the logits are the output of an nn.Linear on [K, d].
         """
         size = self._chunk_size
         with torch.no_grad():
@@ -46,8 +45,8 @@ class LastLayerGram:
                 _factors(model, x, y)
                 for x, y in zip(batch.x.split(size), batch.y.split(size), strict=True)
             ]
-            at_logits, entered = (torch.cat(factor) for factor in zip(*parts, strict=True))
-            return (at_logits @ at_logits.T).mul_(entered @ entered.T)
+            at_logits, inputs = (torch.cat(factor) for factor in zip(*parts, strict=True))
+            return (at_logits @ at_logits.T).mul_(inputs @ inputs.T)
 
 
 def _factors(model: nn.Module, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -57,10 +56,10 @@ def _factors(model: nn.Module, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     last = calls[-1] if calls else None
     if last is None or last.output is not logits or last.version != logits._version:
         raise UserError(_refusal("does not return the output of an nn.Linear as it is"))
-    entered = widened(last.input)
+    inputs = widened(last.input)
     if last.layer.bias is not None:
-        entered = torch.cat([entered, entered.new_ones(len(entered), 1)], dim=1)
-    return loss_gradients(logits, y), entered
+        inputs = torch.cat([inputs, inputs.new_ones(len(inputs), 1)], dim=1)
+    return loss_gradients(logits, y), inputs
 
 
 def _linears(model: nn.Module) -> list[nn.Linear]:

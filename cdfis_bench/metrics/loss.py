@@ -1,34 +1,18 @@
-"""The loss of each candidate: the paper's cheapest measure of importance."""
+"""The loss of each candidate: the paper's cheapest importance score."""
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from cdfis_bench.core.logits import logits_of, widened
-from cdfis_bench.core.types import Batch
+from cdfis_bench.core.logits import widened
+from cdfis_bench.core.parts import LogitMetric
 
 
-class Loss:
-    """Softmax cross-entropy per sample, in nats. One forward pass, in the mode the network is in.
+class Loss(LogitMetric):
+    """Softmax cross-entropy per sample, in nats: one forward pass.
 
     Source: Knutsson et al. 2023, section 3 ("Loss Sampling").
     """
 
-    signed = False
-    forward_passes = 1
-    backward_passes = 0
-
-    def check(self, model: nn.Module) -> None:
-        """Any classifier will do."""
-
-    def __call__(self, model: nn.Module, batch: Batch) -> Tensor:
-        """Scores [K] float32 >= 0 (float64 for a float64 network), no graph.
-
-        Raises UserError if the network does not return logits [K, C].
-        """
-        with torch.no_grad():
-            return self.of_logits(logits_of(model, batch.x), batch.y)
-
-    def of_logits(self, logits: Tensor, y: Tensor) -> Tensor:
-        """The same from logits [K, C] that are there already."""
+    def from_logits(self, logits: Tensor, y: Tensor) -> Tensor:
+        """Losses [K] >= 0 from logits [K, C]."""
         return F.cross_entropy(widened(logits), y, reduction="none")

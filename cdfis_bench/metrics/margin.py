@@ -1,39 +1,26 @@
-"""The margin: by how much the best wrong class is more likely than the right one."""
+"""The margin: how much likelier the best wrong class is than the true one."""
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from cdfis_bench.core.errors import require
-from cdfis_bench.core.logits import logits_of, widened
-from cdfis_bench.core.types import Batch
+from cdfis_bench.core.logits import widened
+from cdfis_bench.core.parts import LogitMetric
 
 
-class Margin:
-    """max over j != y of q_j, minus q_y, q = softmax(z): in [-1, 1], above 0 where misclassified.
+class Margin(LogitMetric):
+    """max_(j != y) q_j - q_y with q = softmax(z): in [-1, 1], above 0 where misclassified.
 
-    Signed: for selectors that rank. Paul et al. leave open whether the others are summed or their
-    largest is taken; here the largest, which is 0 exactly on the decision boundary.
-    Source: the margin score of Paul et al. 2021 (data diet), turned so that hard is high.
+    It can be negative: for selectors that rank. Paul et al. leave open whether the other classes
+    are summed or their largest is taken; the largest is 0 exactly on the decision boundary.
+
+    Source: the margin score of Paul et al. 2021 (data diet), with the sign that makes hard high.
     """
 
-    signed = True
-    forward_passes = 1
-    backward_passes = 0
+    can_be_negative = True
 
-    def check(self, model: nn.Module) -> None:
-        """Any classifier of two classes or more; how many there are shows in use."""
-
-    def __call__(self, model: nn.Module, batch: Batch) -> Tensor:
-        """Scores [K] float32 (float64 for a float64 network), no graph.
-
-        Raises UserError if the network does not return logits [K, C], C >= 2.
-        """
-        with torch.no_grad():
-            return self.of_logits(logits_of(model, batch.x), batch.y)
-
-    def of_logits(self, logits: Tensor, y: Tensor) -> Tensor:
-        """The same from logits [K, C] that are there already."""
+    def from_logits(self, logits: Tensor, y: Tensor) -> Tensor:
+        """Margins [K] from logits [K, C], C >= 2. Raises UserError for one class."""
         require(
             logits.shape[1] >= 2,
             "metric=margin compares classes, but the network gives one logit per sample; use two "

@@ -1,41 +1,40 @@
-"""The reducible loss: what a sample could still teach, noise left out."""
+"""The reducible loss of RHO-LOSS: the loss minus a holdout model's loss."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from cdfis_bench.core.errors import require
-from cdfis_bench.core.types import Batch, Scale
+from cdfis_bench.core.parts import Metric
+from cdfis_bench.core.types import Batch, HoldoutLosses, Sizes
 from cdfis_bench.metrics.loss import Loss
 
 
-class Side(Protocol):
-    """What trains networks aside (engine.side_training.HoldoutTraining)."""
-
-    def cross_fitted_losses(self, steps: int) -> Tensor: ...
-
-
 def reducible_losses(losses: Tensor, irreducible: Tensor) -> Tensor:
-    """L - IL: [K], negative where the network already fits a sample better than can be learned."""
+    """L - IL: [K], negative where the network fits a sample better than a holdout model does."""
     return losses - irreducible
 
 
-class ReducibleLoss:
-    """The loss minus what a network that never saw the sample loses on it.
+class ReducibleLoss(Metric):
+    """The loss minus the irreducible loss, that of a network that was not trained on the sample.
 
-    steps: of uniform sampling, for each of the two networks that are trained on one half of the
-    training set and score the other, before the run and at its expense. Signed: for selectors that
-    rank, or selector=gumbel with form exp. Without `prepare` nothing is irreducible.
+    It can be negative: for selectors that rank, or selector=gumbel with form "exp". Before
+    `prepare` the irreducible losses are zero.
+
     Source: Mindermann et al. 2022 (RHO-LOSS), equation 3.
     """
 
-    signed = True
-    forward_passes = 1
-    backward_passes = 0
+    can_be_negative = True
 
     def __init__(self, steps: int) -> None:
+        """Makes the metric.
+
+        Args:
+            steps: Steps of uniform sampling of each of the two holdout models, which are trained on
+                one half of the training set and score the other, at the run's expense.
+        """
         require(
             isinstance(steps, int) and not isinstance(steps, bool) and steps >= 1,
             f"metric.steps={steps!r} must be a whole number of steps, 1 or more",
@@ -44,24 +43,24 @@ class ReducibleLoss:
         self._irreducible = torch.empty(0)
         self._loss = Loss()
 
-    def start(self, scale: Scale) -> None:
-        self._irreducible = torch.zeros(scale.n_all, device=scale.device)
+    def setup(self, sizes: Sizes) -> None:
+        """Starts without irreducible losses."""
+        self._irreducible = torch.zeros(sizes.train_size, device=sizes.device)
 
-    def prepare(self, side: Side) -> None:
-        """Trains the two networks and keeps their losses, [n]."""
-        self._irreducible = side.cross_fitted_losses(self.steps)
-
-    def check(self, model: nn.Module) -> None:
-        """Any classifier will do."""
+    def prepare(self, holdout: HoldoutLosses) -> None:
+        """Trains the two holdout models and stores their losses [n]."""
+        self._irreducible = holdout.cross_fitted_losses(self.steps)
 
     def __call__(self, model: nn.Module, batch: Batch) -> Tensor:
-        """Scores [K] float32 (float64 for a float64 network), no graph."""
+        """Returns scores [K], float32 (float64 for a float64 network), without a graph."""
         losses = self._loss(model, batch)
         irreducible = self._irreducible.index_select(0, batch.index)
         return reducible_losses(losses, irreducible.to(losses.dtype))
 
     def state_dict(self) -> dict[str, Any]:
+        """The irreducible losses."""
         return {"irreducible": self._irreducible}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continues with the stored losses."""
         self._irreducible = state["irreducible"].to(self._irreducible.device)

@@ -11,8 +11,8 @@ from cdfis_bench.config.build import build, build_tracker
 from cdfis_bench.config.device import computing_on
 from cdfis_bench.core.errors import UserError
 from cdfis_bench.core.tracking import Tracker
-from cdfis_bench.engine.batched_seeds.train import train_together
-from cdfis_bench.engine.loop import Training
+from cdfis_bench.engine.batched_seeds.train import train_batched_seeds
+from cdfis_bench.engine.setup import RunSetup
 from cdfis_bench.records.experiment import Job, note_job
 from cdfis_bench.records.provenance import provenance
 from cdfis_bench.records.run_folder import RunFolder, claim
@@ -122,7 +122,7 @@ def _compute(begun: Sequence[_Begun]) -> list[StoredRun]:
         budget = setups[0].budget
         name = f"{first.folder.name} and {len(begun) - 1} more"
         with run_progress(name, budget.steps, budget.train_seconds, below=True) as progress:
-            summaries = train_together(setups, [one.run for one in begun], progress)
+            summaries = train_batched_seeds(setups, [one.run for one in begun], progress)
     stored = [one.run.finish(of) for one, of in zip(begun, summaries, strict=True)]
     for one, setup, done in zip(begun, setups, stored, strict=True):
         _track(tracker, one, setup, done)
@@ -130,7 +130,7 @@ def _compute(begun: Sequence[_Begun]) -> list[StoredRun]:
     return stored
 
 
-def _track(tracker: Tracker, one: _Begun, setup: Training, stored: StoredRun) -> None:
+def _track(tracker: Tracker, one: _Begun, setup: RunSetup, stored: StoredRun) -> None:
     """Mirrors a run afterwards: trackers keep one run open at a time."""
     with tracker.open(run_card(one.plan, sweeping=True)) as tracked:
         for row in stored.rows():

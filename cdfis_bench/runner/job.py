@@ -20,7 +20,8 @@ from cdfis_bench.core.errors import UserError
 from cdfis_bench.core.tracking import RunCard, TrackerRun
 from cdfis_bench.datasets.dataset import Dataset
 from cdfis_bench.datasets.gallery import gallery
-from cdfis_bench.engine.loop import Training, train
+from cdfis_bench.engine.loop import train
+from cdfis_bench.engine.setup import RunSetup
 from cdfis_bench.records.experiment import Job, note_job
 from cdfis_bench.records.identity import arm_id, run_name
 from cdfis_bench.records.provenance import one_after_the_other, provenance
@@ -183,7 +184,7 @@ def _compute(plan: Plan, sweeping: bool) -> StoredRun:
         raise told from error
 
 
-def about_setup(setup: Training) -> dict[str, Any]:
+def about_setup(setup: RunSetup) -> dict[str, Any]:
     """What run.json says of the data and the backend, once they are there."""
     return {
         "dataset": setup.dataset.title,

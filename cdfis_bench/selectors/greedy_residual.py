@@ -1,27 +1,38 @@
-"""Samples whose gradients together come closest to all candidates' mean gradient: DivBS."""
+"""DivBS: samples whose gradients together approximate the candidates' mean gradient."""
 
 import torch
 from torch import Generator, Tensor
 
 from cdfis_bench.core.errors import require_choice
+from cdfis_bench.core.parts import PairwiseSelector
 from cdfis_bench.core.types import Selection
 from cdfis_bench.selectors.usable import random_order, uniform_if_unusable
 
-# Squared length of a residual, as a share of the gradient's own, that counts as none: products of
-# float32 are no better.
+# Squared length of a residual, relative to the gradient's own, that counts as zero: products of
+# float32 are no more precise.
 TOLERANCE = 1e-5
 
 
 def greedy_residual(gram: Tensor, n: int, generator: Generator, sample: bool) -> Tensor:
-    """Indices [n] int64, distinct, in the order of picking.
+    """Selects n distinct indices greedily.
 
-    gram: [K, K] float64, finite: inner products of the candidates' gradients. Each pick is the
-    candidate whose gradient has the largest product |c_i| with what is left of the mean gradient
-    (sample: one at random in proportion to it); then its direction is taken out of everything.
-    Candidates that add no direction, or have no product with the rest, are filled in at random when
-    there are no others. Equal ones: at random.
-    The same picks as Gram-Schmidt on the gradients themselves, here as a pivoted Cholesky
-    factorisation: K n^2 operations, whatever the size of the network.
+    Each pick is the candidate whose gradient has the largest inner product |c_i| with the residual
+    of the mean gradient; then its direction is projected out of everything. Candidates that add no
+    direction, or are orthogonal to the residual, fill up at random when there are no others. Ties
+    are broken at random.
+
+    The picks are those of Gram-Schmidt on the gradients themselves, computed as a pivoted Cholesky
+    factorization: K n^2 operations, whatever the size of the network.
+
+    Args:
+        gram: Inner products of the candidates' gradients [K, K], float64, finite.
+        n: Number of picks.
+        generator: On the device of `gram`.
+        sample: Whether to pick at random in proportion to |c_i| instead of the largest.
+
+    Returns:
+        Indices [n], int64, in the order of the picks.
+
     Source: Hong et al. 2024, algorithm 1.
     """
     k = gram.shape[0]
@@ -35,20 +46,20 @@ def greedy_residual(gram: Tensor, n: int, generator: Generator, sample: bool) ->
     picked = torch.empty(n, dtype=torch.int64, device=gram.device)
     for place in range(n):
         useful = waiting & (left > TOLERANCE * own) & (product.abs() > nothing)
-        if gram.device.type == "cpu" and not useful.any():  # reading costs nothing here
+        if gram.device.type == "cpu" and not useful.any():  # reading is free on a CPU
             picked[place:] = order[waiting[order]][: n - place]
             break
         weights = torch.where(useful, product.abs(), 0.0)
         if sample:
-            # With nothing useful left, any waiting one.
+            # With no useful candidate left, any waiting one.
             weights = torch.where(useful.any(), weights, waiting.to(gram.dtype))
             pick = weights.multinomial(1, generator=generator).squeeze(0)
         else:
-            # Of equal ones the first in random order, as for what is filled in.
+            # Among ties the first in random order.
             pick = order[torch.where(waiting, weights, -1.0)[order].argmax()]
-        # Index tensors throughout: reading `pick` would make the host wait for an accelerator.
+        # Index tensors throughout: reading `pick` would synchronize with an accelerator.
         pick = pick.unsqueeze(0)
-        adds = useful.index_select(0, pick)  # a filled-in sample takes nothing out
+        adds = useful.index_select(0, pick)  # a random fill projects nothing out
         length = torch.where(adds, left.index_select(0, pick), 1.0).sqrt()
         along = gram.index_select(0, pick).squeeze(0)
         along = along - directions[:place].index_select(1, pick).squeeze(1) @ directions[:place]
@@ -61,31 +72,31 @@ def greedy_residual(gram: Tensor, n: int, generator: Generator, sample: bool) ->
     return picked
 
 
-class GreedyResidualSelector:
-    """n distinct of K whose last-layer gradients span the mean gradient of all K best.
+class GreedyResidualSelector(PairwiseSelector):
+    """Selects n distinct of K whose last-layer gradients best span the mean gradient of all K.
 
-    pick argmax: the best next one (the paper); sample: at random in proportion, never one twice
-    (the authors' code, which does not exclude the picked but gives them next to no chance).
-    `pairwise`: takes the [K, K] inner products of metric=last_layer_gram, not scores. Small
-    networks run out of directions (two classes on 50 inputs have 51): the rest is then random.
-    Products that are not finite, or all zero: uniform, and `fallback` says so.
+    Takes the inner products [K, K] of metric=last_layer_gram instead of scores. Small networks run
+    out of directions (two classes on 50 inputs have 51): the rest is then random. Products that are
+    not finite, or all zero: that step draws uniformly, and `Selection.fallback` is true.
+
     Source: Hong et al. 2024 (DivBS).
     """
 
-    uses_scores = True
-    accepts_signed = True
-    known_probabilities = False
-    pairwise = True
-
     def __init__(self, pick: str = "argmax") -> None:
+        """Makes the selector.
+
+        Args:
+            pick: "argmax": the best next sample (the paper). "sample": at random in proportion,
+                never one twice (the authors' code, which does not exclude what it has picked, but
+                makes it very unlikely).
+        """
         self.pick = require_choice("selector.pick", pick, ("argmax", "sample"))
 
     def __call__(self, scores: Tensor, n: int, generator: Generator) -> Selection:
-        """scores: [K, K] inner products. Returns n distinct indices."""
+        """Returns n distinct candidates; `scores` are inner products [K, K]."""
         exact = scores.double()
-        # Not the sum, which is that of the mean gradient and may well be 0.
+        # Not the sum: the mean gradient may well be 0.
         usable, fallback = uniform_if_unusable(exact, torch.linalg.vector_norm(exact), 0.0)
-        # All equal after a fallback: one direction, the rest filled in at random.
-        return Selection(
-            greedy_residual(usable, n, generator, self.pick == "sample"), None, fallback
-        )
+        # After a fallback all are equal: one direction, the rest is random.
+        selected = greedy_residual(usable, n, generator, self.pick == "sample")
+        return Selection(selected, fallback=fallback)

@@ -1,4 +1,4 @@
-"""Leaving out a part of the well-learned: InfoBatch."""
+"""InfoBatch: leaving out a share of the samples below the mean score."""
 
 import math
 
@@ -6,33 +6,36 @@ import torch
 from torch import Generator, Tensor
 
 from cdfis_bench.core.errors import require_number
+from cdfis_bench.core.parts import VariableSizeSelector
 from cdfis_bench.core.types import Selection
 from cdfis_bench.selectors.usable import random_order, uniform_if_unusable
 
-TOLERANCE = 1e-12  # equal scores are not below their mean, whatever rounding says
+TOLERANCE = 1e-12  # equal scores must not be below their mean because of rounding
 
 
-class MeanCutSelector:
-    """Of the samples whose score is below the mean, all but a share `ratio` are left out at random;
-    the others all stay.
+class MeanCutSelector(VariableSizeSelector):
+    """Leaves out a random share `ratio` of the samples below the mean score; keeps all others.
 
-    Variable size. The kept ones of the first kind weigh |W| / kept, so that the weights add up to
-    the number of samples exactly; the number kept is rounded at random, so that its expectation is
-    exact as well (the authors' code rounds down and weighs 1 / (1 - ratio)).
+    The W samples below the mean of which w are kept weigh W / w each, so that the weights add up
+    to the number of samples exactly. w is rounded at random, so that its expectation is exact as
+    well (the authors' code rounds down and weights by 1 / (1 - ratio)).
+
     Source: Qin et al. 2024 (InfoBatch), equation 6.
     """
 
-    uses_scores = True
-    accepts_signed = True
-    known_probabilities = False
-    variable_size = True
-    gives_weights = True
+    accepts_negative_scores = True
+    gives_loss_weights = True
 
     def __init__(self, ratio: float = 0.5) -> None:
+        """Makes the selector.
+
+        Args:
+            ratio: Share in [0, 1] left out of the samples below the mean (the authors' r).
+        """
         self.ratio = require_number("selector.ratio", ratio, 0.0, 1.0)
 
     def __call__(self, scores: Tensor, n: int, generator: Generator) -> Selection:
-        """scores: [K]. n is not looked at. Returns distinct indices with their weights."""
+        """Returns distinct indices with loss weights, from `scores` [K]; n is ignored."""
         values = scores.double()
         values, fallback = uniform_if_unusable(values, values.sum(), -math.inf)
         learned = values < values.mean() - TOLERANCE
@@ -44,4 +47,4 @@ class MeanCutSelector:
         weights = torch.ones(len(kept) + len(rest), device=scores.device)
         if len(kept):
             weights[: len(kept)] = len(few) / len(kept)
-        return Selection(torch.cat([kept, rest]), None, fallback, weights=weights)
+        return Selection(torch.cat([kept, rest]), fallback=fallback, loss_weights=weights)

@@ -1,20 +1,23 @@
-"""Ranks of scores in which equal scores are equal."""
+"""Ranks of scores; ties share their mean rank."""
 
 import torch
 from torch import Tensor
 
 
 def ranks(scores: Tensor) -> Tensor:
-    """1 for the lowest score .. K for the highest, [K] float64; equal scores share their mean rank.
+    """Ranks [K], float64, from 1 for the lowest score to K; equal scores share their mean rank.
 
-    scores: [K] without NaN. A law made of these permutes with the scores, ties included. Takes
-    little longer than sorting, also of a million.
+    A distribution made of these permutes with the scores, ties included. Takes little longer than
+    sorting, also for a million scores.
+
+    Args:
+        scores: [K], without NaN.
     """
     ordered, order = scores.sort()
     k = ordered.shape[0]
     first = torch.arange(k, device=scores.device)
     last = first.clone()
-    # Of each run of equal scores: carried on from its first place, and back from its last.
+    # Of each run of equal scores: its first place is carried forward, its last one back.
     same = ordered[1:] == ordered[:-1]
     first[1:].masked_fill_(same, 0)
     last[:-1].masked_fill_(same, k)

@@ -1,28 +1,28 @@
-"""Uniform selection: the baseline that every arm is judged against."""
+"""Uniform selection: the baseline of every comparison."""
 
 import torch
 from torch import Generator, Tensor
 
+from cdfis_bench.core.parts import Selector
 from cdfis_bench.core.types import Selection
 from cdfis_bench.selectors.usable import random_order
 
 
-class UniformSelector:
-    """n of the K candidates, each equally likely, without replacement.
+class UniformSelector(Selector):
+    """Selects n of the K candidates, each equally likely, without replacement.
 
-    `uses_scores` is false: the engine then loads N samples a step instead of K and scores none, as
-    a user without importance sampling would. In one draw every candidate has probability 1/K.
+    `uses_scores` is false: the engine then loads N samples per step instead of K and scores none,
+    as a user without importance sampling would. In one draw every candidate has probability 1/K.
     """
 
     uses_scores = False
-    accepts_signed = True
-    known_probabilities = True
+    accepts_negative_scores = True
 
     def __call__(self, scores: Tensor, n: int, generator: Generator) -> Selection:
-        """scores: [K], only their number counts. Returns n distinct indices."""
+        """Returns n distinct candidates; only the number of `scores` [K] matters."""
         k = scores.shape[0]
         return Selection(
             indices=random_order(k, generator)[:n],
-            masses=torch.ones(k, dtype=torch.float64, device=scores.device),
+            unnormalized_probabilities=torch.ones(k, dtype=torch.float64, device=scores.device),
             fallback=torch.zeros((), dtype=torch.bool, device=scores.device),
         )

@@ -1,4 +1,4 @@
-"""When scores can be drawn by, and what a draw without scores looks like."""
+"""Whether scores can be used for drawing, and random orders."""
 
 import math
 
@@ -9,12 +9,19 @@ _NO, _YES = torch.tensor(False), torch.tensor(True)
 
 
 def uniform_if_unusable(values: Tensor, total: Tensor, low: float) -> tuple[Tensor, Tensor]:
-    """(values, fallback): all ones unless low < total < infinity, and whether that happened.
+    """Replaces values by ones, for a uniform draw, unless low < total < infinity.
 
-    values: [K]. total: [] a sum of them, which is not finite if one of them is not. fallback: []
-    bool; nothing is read from an accelerator.
+    Nothing is read from an accelerator.
+
+    Args:
+        values: [K].
+        total: A sum [], which is not finite if one of the values is not.
+        low: Bound of the total.
+
+    Returns:
+        (values [K] or ones, whether they were replaced [] bool).
     """
-    if total.device.type == "cpu":  # reading costs a tenth of calculating here
+    if total.device.type == "cpu":  # reading the number takes a tenth of the operations below
         usable = low < total.item() < math.inf
         return (values, _NO) if usable else (torch.ones_like(values), _YES)
     usable = (total > low) & (total < math.inf)

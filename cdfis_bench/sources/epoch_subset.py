@@ -1,27 +1,29 @@
-"""Leaving samples out for an epoch at a time."""
+"""Leaving samples out, one epoch at a time."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
+from cdfis_bench.core.context import StepContext
 from cdfis_bench.core.errors import require, require_number
-from cdfis_bench.core.types import Chosen, Parts, Samples
-from cdfis_bench.sources.shuffled import ShuffledRows
+from cdfis_bench.core.parts import DatasetMetric, ReorderingSource
+from cdfis_bench.core.types import MiniBatch, Samples, Selection
 
 
-class EpochSubsetSource:
+class EpochSubsetSource(ReorderingSource):
     """Before every epoch the selector chooses the samples that it goes through, in random order.
 
-    share: of the training set that the selector is asked for (a selector of variable size decides
-    itself). until: share of the budget after which whole epochs are trained on again. Nothing is
-    loaded but what is trained on; scores come from the metric's memory. A rest that is too small
-    for a mini-batch is dropped.
+    Only samples that are trained on are loaded; scores come from the metric's memory. A rest that
+    is too small for a mini-batch is dropped.
+
     Source: Qin et al. 2024 (InfoBatch: until = 0.875); Okanovic et al. 2023 (RS2: random subsets).
     """
 
-    kind = "subset"
+    needs_dataset_metric = True
+    accepts_variable_size = True
+    selects_without_scores = True
 
     def __init__(
         self,
@@ -31,64 +33,99 @@ class EpochSubsetSource:
         share: float = 1.0,
         until: float = 1.0,
     ) -> None:
+        """Makes the source.
+
+        Args:
+            samples: The training set.
+            large_batch_size: Not used.
+            batch_size: N.
+            share: Share of the training set that the selector is asked for, in (0, 1]; a
+                VariableSizeSelector decides itself.
+            until: Share of the budget, in [0, 1], after which whole epochs are trained on again.
+        """
+        super().__init__(samples, large_batch_size, batch_size)
         self.share = require_number("source.share", share, 0.0, 1.0, open_low=True)
         self.until = require_number("source.until", until, 0.0, 1.0)
-        self._samples = samples
-        self._rows = ShuffledRows(len(samples))
-        self._n = batch_size
-        self._chosen: Tensor | None = None  # [m] int64 rows of this epoch, in order
+        self._subset: Tensor | None = None  # [m] int64 rows of this epoch, in order
         self._weights: Tensor | None = None  # [m] float32, of the same
+        self._fallback: Tensor | None = None  # [] bool, of this epoch's selection
         self._position = 0
 
-    def choose(self, selecting: bool, order: Generator, parts: Parts) -> Chosen:
-        if not selecting or (self._chosen is None and self._rows.in_epoch(self._n)):
-            # Before the gate opens, and until the end of the epoch in which it did.
-            with parts.cost("load"):
-                batch = self._samples.batch(self._rows.next(self._n, order))
-            return Chosen(batch, offered=batch.index, loaded=len(batch))
-        with parts.cost("select"):
-            if self._chosen is None or self._position + self._n > len(self._chosen):
-                self._new_epoch(order, parts)
-            assert self._chosen is not None
-            here = slice(self._position, self._position + self._n)
+    def mini_batch(self, context: StepContext) -> MiniBatch:
+        """The next N samples of this epoch's subset."""
+        n = self.batch_size
+        if self._subset is None and self.rows.in_epoch(n):
+            # The epoch in which the gate opened is finished first.
+            batch = self.next_batch(context, n)
+            return MiniBatch(batch, offered=batch.index, loaded=len(batch))
+        selection = scores = None
+        with context.cost("select"):
+            if self._subset is None or self._position + n > len(self._subset):
+                selection, scores = self._new_epoch(context)
+            assert self._subset is not None
+            here = slice(self._position, self._position + n)
             weights = None if self._weights is None else self._weights[here]
-            self._position += self._n
-        with parts.cost("load"):
-            batch = self._samples.batch(self._chosen[here])
-        return Chosen(batch, weights, offered=None, loaded=len(batch))
+            self._position += n
+        with context.cost("load"):
+            batch = self.samples.batch(self._subset[here])
+        is_new = selection is not None
+        if selection is None and self._fallback is not None:
+            selection = Selection(self._subset[here], fallback=self._fallback)
+        return MiniBatch(
+            batch,
+            weights,
+            loaded=len(batch),
+            selection=selection,
+            scores=scores,
+            is_new_selection=is_new,
+        )
 
-    def _new_epoch(self, order: Generator, parts: Parts) -> None:
-        n_all = len(self._samples)
-        self._position, self._weights = 0, None
-        shuffled = torch.randperm(n_all, generator=order, device=order.device)
-        if parts.progress >= self.until:
-            self._chosen = shuffled
-            return
-        scores = parts.metric.table().to(parts.generator.device)  # type: ignore[attr-defined]
-        wanted = max(self._n, round(self.share * n_all))
-        selection = parts.selector(scores, wanted, parts.generator)
-        weights = parts.weighting(selection, n_all)
-        place = torch.full((n_all,), -1, dtype=torch.int64, device=selection.indices.device)
+    def _new_epoch(self, context: StepContext) -> tuple[Selection | None, Tensor | None]:
+        """Selects the samples of the next epoch; returns the selection and its scores [n]."""
+        train_size, order = len(self.samples), context.order
+        self._position, self._weights, self._fallback = 0, None, None
+        shuffled = torch.randperm(train_size, generator=order, device=order.device)
+        if context.progress >= self.until:
+            self._subset = shuffled
+            return None, None
+        scores = self._scores(context)
+        size = max(self.batch_size, round(self.share * train_size))
+        selection = context.select(scores, size)
+        weights = context.weight(selection, train_size)
+        place = torch.full((train_size,), -1, dtype=torch.int64, device=selection.indices.device)
         place[selection.indices] = torch.arange(len(selection.indices), device=place.device)
         place = place[shuffled.to(place.device)]
         kept = place >= 0
-        self._chosen = shuffled[kept.to(shuffled.device)]
-        self._weights = None if weights is None else weights[place[kept]].to(self._samples.y.device)
+        self._subset = shuffled[kept.to(shuffled.device)]
+        self._fallback = selection.fallback
+        self._weights = None if weights is None else weights[place[kept].to(weights.device)]
         require(
-            len(self._chosen) >= self._n,
-            f"only {len(self._chosen)} samples were left for an epoch, less than batch_size="
-            f"{self._n}; lower batch_size or leave out less",
+            len(self._subset) >= self.batch_size,
+            f"only {len(self._subset)} samples were left for an epoch, less than batch_size="
+            f"{self.batch_size}; lower batch_size or leave out less",
         )
+        return selection, scores if context.method.selector.uses_scores else None
+
+    def _scores(self, context: StepContext) -> Tensor:
+        """Scores [n] of the whole training set; ones for a selector that ignores them."""
+        metric = context.method.metric
+        if not context.method.selector.uses_scores:
+            return torch.ones(len(self.samples), device=context.draws.device)
+        assert isinstance(metric, DatasetMetric), "check_fit comes first"
+        return metric.table()
 
     def state_dict(self) -> dict[str, Any]:
+        """The shuffled order, and this epoch's subset."""
         return {
-            "rows": self._rows.state_dict(),
-            "chosen": self._chosen,
+            **super().state_dict(),
+            "subset": self._subset,
             "weights": self._weights,
+            "fallback": self._fallback,
             "position": self._position,
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self._rows.load_state_dict(state["rows"])
-        self._chosen, self._weights = state["chosen"], state["weights"]
-        self._position = state["position"]
+        """Continues within the stored epoch."""
+        super().load_state_dict(state)
+        self._subset, self._weights = state["subset"], state["weights"]
+        self._fallback, self._position = state["fallback"], state["position"]

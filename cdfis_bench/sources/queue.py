@@ -1,73 +1,114 @@
-"""A queue that accepted candidates wait in until they fill a mini-batch."""
+"""A queue in which accepted candidates wait until they fill a mini-batch."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
-from cdfis_bench.core.errors import require
-from cdfis_bench.core.types import Chosen, Parts, Samples
-from cdfis_bench.sources.shuffled import ShuffledRows
+from cdfis_bench.core.context import StepContext
+from cdfis_bench.core.parts import ReorderingSource
+from cdfis_bench.core.types import MiniBatch, Samples, Selection
+from cdfis_bench.sources.presample import require_candidates
 
-PATIENCE = 100  # candidate batches without a single one accepted, until it takes them all
+PATIENCE = 100  # large batches without a single accepted candidate, until one is accepted whole
 
 
-class QueueSource:
-    """Candidates are scored, batch after batch, until N were accepted; the rest waits.
+@dataclass(frozen=True, slots=True)
+class _Accepted:
+    """One scored large batch: rows and scores [K], positions of the accepted, their weights."""
 
-    The selector decides how many of a batch it accepts (variable_size). Nothing is forgotten: an
-    accepted sample is trained on, by then perhaps with a newer network than it was scored with.
-    If PATIENCE batches in a row yield nothing, the next one is accepted as it is, so that a run
-    cannot hang.
+    rows: Tensor
+    scores: Tensor
+    positions: Tensor
+    weights: Tensor | None
+    fallback: Tensor
+
+
+class QueueSource(ReorderingSource):
+    """Large batches are scored until N candidates were accepted; the rest waits in a queue.
+
+    The selector decides how many candidates of a large batch it accepts (VariableSizeSelector). No
+    accepted sample is lost: it is trained on later, perhaps with a newer network than the one that
+    scored it, and with the loss weight that it was given when it was accepted. If PATIENCE large
+    batches in a row yield nothing, the next one is accepted whole, so that a run cannot hang.
+
     Source: Jiang et al. 2019 (Selective-Backprop).
     """
 
-    kind = "stream"
+    needs_variable_size = True
+    accepts_variable_size = True
 
     def __init__(self, samples: Samples, large_batch_size: int, batch_size: int) -> None:
-        require(
-            large_batch_size <= len(samples),
-            f"large_batch_size={large_batch_size} exceeds the training set of {len(samples)} "
-            "samples; lower it",
+        """Raises UserError if the training set has less than K samples."""
+        super().__init__(samples, large_batch_size, batch_size)
+        require_candidates(large_batch_size, samples)
+        self._rows: Tensor | None = None  # [m] int64, waiting
+        self._weights: Tensor | None = None  # [m] float32, of the same; None: ones
+
+    def mini_batch(self, context: StepContext) -> MiniBatch:
+        """The first N of the queue, which is filled until it holds as many."""
+        scored: list[_Accepted] = []
+        while self._rows is None or len(self._rows) < self.batch_size:
+            scored.append(self._accept(context, whole=len(scored) >= PATIENCE))
+        with context.cost("load"):
+            n = self.batch_size
+            rows, self._rows = self._rows[:n], self._rows[n:]
+            weights = None
+            if self._weights is not None:
+                weights, self._weights = self._weights[:n], self._weights[n:]
+            batch = self.samples.batch(rows)
+        if not scored:
+            return MiniBatch(batch, weights, offered=rows[:0], loaded=len(batch))
+        # Samples of this mini-batch may have been offered, and scored, in an earlier step.
+        offered = torch.cat([one.rows for one in scored])
+        return MiniBatch(
+            batch,
+            weights,
+            offered=offered,
+            loaded=len(offered) + len(batch),
+            selection=_merged(scored),
+            scores=torch.cat([one.scores for one in scored]),
+            is_new_selection=True,
         )
-        self._samples = samples
-        self._rows = ShuffledRows(len(samples))
-        self._k, self._n = large_batch_size, batch_size
-        self._waiting: Tensor | None = None  # [m] int64 rows
 
-    def choose(self, selecting: bool, order: Generator, parts: Parts) -> Chosen:
-        if not selecting:
-            with parts.cost("load"):
-                batch = self._samples.batch(self._rows.next(self._n, order))
-            return Chosen(batch, offered=batch.index, loaded=len(batch))
-        offered: list[Tensor] = []
-        while self._waiting is None or len(self._waiting) < self._n:
-            offered.append(self._accept_more(order, parts, len(offered) >= PATIENCE))
-        with parts.cost("load"):
-            rows, self._waiting = self._waiting[: self._n], self._waiting[self._n :]
-            batch = self._samples.batch(rows)
-        # What fills this mini-batch may have been offered in an earlier step.
-        seen = torch.cat(offered) if offered else rows[:0]
-        return Chosen(batch, offered=seen, loaded=len(seen) + len(batch))
-
-    def _accept_more(self, order: Generator, parts: Parts, all_of_them: bool) -> Tensor:
-        """Scores the next candidates, queues the accepted, returns the rows that were offered."""
-        with parts.cost("load"):
-            candidates = self._samples.batch(self._rows.next(self._k, order))
-        scores = parts.score(candidates)
-        with parts.cost("select"):
-            selection = parts.selector(scores.to(parts.generator.device), self._n, parts.generator)
+    def _accept(self, context: StepContext, whole: bool) -> _Accepted:
+        """Scores the next large batch and queues what the selector accepts, or all of it."""
+        candidates = self.next_batch(context, self.large_batch_size)
+        scores = context.score(candidates)
+        with context.cost("select"):
+            selection = context.select(scores)
             rows = candidates.index
-            accepted = rows if all_of_them else rows[selection.indices.to(rows.device)]
-            accepted = accepted.to(order.device)
-            queue = [] if self._waiting is None else [self._waiting]
-            self._waiting = torch.cat([*queue, accepted])
-        return candidates.index
+            positions = selection.indices.to(rows.device)
+            weights = context.weight(selection, len(candidates))
+            if whole:
+                positions = torch.arange(len(rows), device=rows.device)
+                weights = None if weights is None else torch.ones_like(scores)
+            self._enqueue(rows[positions].to(context.order.device), weights)
+        return _Accepted(rows, scores, positions, weights, selection.fallback)
+
+    def _enqueue(self, rows: Tensor, weights: Tensor | None) -> None:
+        self._rows = rows if self._rows is None else torch.cat([self._rows, rows])
+        if weights is not None:
+            known = self._weights
+            self._weights = weights if known is None else torch.cat([known, weights])
 
     def state_dict(self) -> dict[str, Any]:
-        return {"rows": self._rows.state_dict(), "waiting": self._waiting}
+        """The shuffled order and the queue."""
+        return {**super().state_dict(), "queue": self._rows, "weights": self._weights}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        self._rows.load_state_dict(state["rows"])
-        self._waiting = state["waiting"]
+        """Continues with the stored queue."""
+        super().load_state_dict(state)
+        self._rows, self._weights = state["queue"], state["weights"]
+
+
+def _merged(scored: list[_Accepted]) -> Selection:
+    """The accepted of several large batches, as positions in all of their scores."""
+    starts = range(0, len(scored) * len(scored[0].rows), len(scored[0].rows))
+    positions = [one.positions + start for one, start in zip(scored, starts, strict=True)]
+    return Selection(
+        torch.cat(positions),
+        fallback=torch.stack([one.fallback for one in scored]).any(),
+    )

@@ -1,1 +1,1 @@
-"""Thresholds: from when on importance sampling is used."""
+"""Thresholds: when importance sampling starts."""

@@ -1,28 +1,18 @@
-"""Thresholds that do not look at the training: open from the first step, or never."""
+"""Thresholds that do not look at the training: always open, or never."""
 
-from collections.abc import Mapping
-from typing import Any
-
-from cdfis_bench.core.types import Observation
+from cdfis_bench.core.parts import Threshold
 
 
-class FixedThreshold:
-    """Open for the whole run (threshold=always), or closed for the whole run (threshold=never:
-    uniform sampling).
-    """
+class FixedThreshold(Threshold):
+    """Open for the whole run (threshold=always) or closed (threshold=never: uniform sampling)."""
 
-    needs_scores = False
+    needs_loss = False
 
     def __init__(self, open: bool) -> None:
+        """Makes the threshold; open: whether importance sampling is on."""
         self._open = open
 
     @property
     def open(self) -> bool:
+        """The same in every step."""
         return self._open
-
-    def update(self, observation: Observation) -> None: ...
-
-    def state_dict(self) -> dict[str, Any]:
-        return {}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None: ...

@@ -1,23 +1,32 @@
-"""Importance sampling for a part of the run only, with breaks: Selective-Backprop in Composer."""
+"""Importance sampling in a part of the run, with interruptions, as in Composer."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from cdfis_bench.core.errors import require, require_number
+from cdfis_bench.core.parts import Threshold
 from cdfis_bench.core.types import Observation
 
 
-class WindowThreshold:
-    """Open while start <= share of the budget spent < end, but not in every interrupt-th step.
+class WindowThreshold(Threshold):
+    """Open while start <= share of the budget spent < end, except in every interrupt-th step.
 
-    interrupt: steps whose number (from 0) it divides are uniform; 2 alternates, None has no breaks.
-    The share is that before the step that finished last.
+    The share is that before the last finished step.
+
     Source: MosaicML Composer, selective_backprop (0.5, 0.9, 2).
     """
 
-    needs_scores = False
+    needs_loss = False
 
     def __init__(self, start: float, end: float, interrupt: int | None) -> None:
+        """Makes the threshold.
+
+        Args:
+            start: Share of the budget, in [0, 1].
+            end: Share of the budget, above `start`.
+            interrupt: Steps whose number (from 0) is a multiple of it are uniform: 2 alternates.
+                None: no interruptions.
+        """
         self.start_share = require_number("threshold.start", start, 0.0, 1.0)
         self.end_share = require_number("threshold.end", end, 0.0, 1.0)
         require(
@@ -33,9 +42,11 @@ class WindowThreshold:
 
     @property
     def open(self) -> bool:
+        """Whether the next step lies in the window."""
         return self._open
 
     def update(self, observation: Observation) -> None:
+        """Looks at the budget and at the number of the next step."""
         # The next step's number, from 0, is that of the steps finished.
         self._open = self._is_open(observation.step, observation.progress)
 
@@ -44,7 +55,9 @@ class WindowThreshold:
         return self.start_share <= progress < self.end_share and not pausing
 
     def state_dict(self) -> dict[str, Any]:
+        """What `open` depends on."""
         return {"open": self._open}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continues from the stored state."""
         self._open = state["open"]

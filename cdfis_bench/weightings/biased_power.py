@@ -1,29 +1,36 @@
-"""From unbiased weights to none, by one number."""
+"""A power of the unbiased weights, between unbiased and unweighted."""
 
 from torch import Tensor
 
 from cdfis_bench.core.errors import require_number
+from cdfis_bench.core.parts import Weighting
 from cdfis_bench.core.types import Selection
-from cdfis_bench.weightings.unbiased import known_chances
+from cdfis_bench.weightings.unbiased import known_probabilities
 
 
-class BiasedPowerWeighting:
-    """w_i^power, w_i = 1 / (K p_i), scaled so that the sum of weight x p_i over the drawn stays.
+class BiasedPowerWeighting(Weighting):
+    """w_i^power with w_i = 1 / (K p_i), scaled so that the sum of weight x p_i is unchanged.
 
-    power 1: unbiased. 0: as without weights, up to the common factor N / (K sum p_i over the
-    drawn). Below 0 it prefers what is likely even more, towards the highest loss.
-    Independent draws with known chances only, as for weighting=unbiased.
-    Source: the library of Katharopoulos and Fleuret, which has scores for p: the same where chances
-    are proportional to scores.
+    For independent draws with known probabilities only, as weighting=unbiased.
+
+    Source: the library of Katharopoulos and Fleuret, which has scores in place of p; the same where
+    probabilities are proportional to scores.
     """
 
     needs_probabilities = True
 
     def __init__(self, power: float = 0.5) -> None:
+        """Makes the weighting.
+
+        Args:
+            power: 1: unbiased. 0: no weights, up to the common factor N / (K sum p_i). Below 0 it
+                prefers likely samples even more, towards the highest loss.
+        """
         self.power = require_number("weighting.power", power, -100.0, 1.0)
 
     def __call__(self, selection: Selection, k: int) -> Tensor:
-        """k: number of candidates. Returns [N] float32."""
-        chances = known_chances(selection, "biased_power")
-        powers = (k * chances).pow(-self.power)
-        return (powers * (len(chances) / k / (powers * chances).sum())).float()
+        """Returns [N], float32, for a selection from k candidates."""
+        probabilities = known_probabilities(selection, "biased_power")
+        powers = (k * probabilities).pow(-self.power)
+        scale = len(probabilities) / k / (powers * probabilities).sum()
+        return (powers * scale).float()

@@ -1,36 +1,43 @@
-"""Importance weights that undo the bias of the selection."""
+"""Importance weights that make independent draws unbiased."""
 
 from torch import Tensor
 
 from cdfis_bench.core.errors import UserError
+from cdfis_bench.core.parts import Weighting
 from cdfis_bench.core.types import Selection
 
 
-def known_chances(selection: Selection, name: str) -> Tensor:
-    """Of the selected in one draw, [N] float64. Raises UserError if the selection has none."""
-    chances = selection.chances
-    if chances is None:
+def known_probabilities(selection: Selection, name: str) -> Tensor:
+    """Draw probabilities of the selected [N], float64.
+
+    Raises:
+        UserError: If the selection has none; `name` is the weighting that needs them.
+    """
+    probabilities = selection.selected_probabilities
+    if probabilities is None:
         raise UserError(
-            f"weighting={name} needs draw probabilities, which this selector does not know; use "
+            f"weighting={name} needs draw probabilities, which this selector does not give; use "
             "weighting=none"
         )
-    return chances
+    return probabilities
 
 
-class UnbiasedWeighting:
-    """w_i = 1 / (K p_i): the mean of w_i L_i over the drawn has the mean loss of the K candidates
-    as expectation. With source=dataset the candidates are the whole training set: 1 / (n p_i).
+class UnbiasedWeighting(Weighting):
+    """w_i = 1 / (K p_i): the expected mean of w_i L_i is the mean loss of the K candidates.
 
-    Holds for independent draws with known probabilities only; other selectors are refused when the
-    run is built. The mean divides by N, not by the sum of the weights (which would be biased
-    again).
+    With source=dataset the candidates are the whole training set: 1 / (n p_i). This holds for
+    independent draws with known probabilities only; other selectors are refused when the run is
+    built. The mean divides by N, not by the sum of the weights, which would be biased again.
+
     Source: Katharopoulos and Fleuret 2018, equation 6.
     """
 
     needs_probabilities = True
 
     def __call__(self, selection: Selection, k: int) -> Tensor:
-        """k: number of candidates. Returns [N] float32. Raises UserError if the selection has no
-        probabilities.
+        """Returns [N], float32, for a selection from k candidates.
+
+        Raises:
+            UserError: If the selection has no probabilities.
         """
-        return (k * known_chances(selection, "unbiased")).reciprocal().float()
+        return (k * known_probabilities(selection, "unbiased")).reciprocal().float()

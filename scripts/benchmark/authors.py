@@ -19,12 +19,12 @@ from torchvision import transforms
 from torchvision.datasets import PCAM
 
 from benchmark.timing import Work
-from cdfis_bench.engine.loop import Training
+from cdfis_bench.engine.setup import RunSetup
 
 Score = Callable[[nn.Module, Tensor, Tensor], np.ndarray]
 
 
-def items_of(training: Training, folder: Path) -> Dataset:
+def items_of(training: RunSetup, folder: Path) -> Dataset:
     """The training set as they read it: PatchCamelyon through torchvision, which opens its files
     anew for every patch and every label, anything else from memory.
 
@@ -50,7 +50,7 @@ def _transform(channels: int) -> transforms.Compose:
 class Items(Dataset):
     """One sample at a time: a point, or an image turned into a tensor and normalised."""
 
-    def __init__(self, training: Training) -> None:
+    def __init__(self, training: RunSetup) -> None:
         samples = training.dataset.train
         self._labels = samples.y
         self._images: Tensor | None = getattr(samples, "_images", None)
@@ -96,7 +96,7 @@ def _norms_one_by_one(
     return norms
 
 
-def authors_step(training: Training, score: Score, folder: Path) -> Work:
+def authors_step(training: RunSetup, score: Score, folder: Path) -> Work:
     """One step: load K, score them, draw N by the CDF of the sorted scores, update.
 
     folder: see items_of.

@@ -8,10 +8,10 @@ from torch.nn.functional import cross_entropy
 
 from benchmark.ours import large_batch
 from cdfis_bench.core.types import Batch
-from cdfis_bench.engine.loop import Training
+from cdfis_bench.engine.setup import RunSetup
 
 
-def assert_exact_norms(training: Training, samples: int = 8) -> None:
+def assert_exact_norms(training: RunSetup, samples: int = 8) -> None:
     """Our gradient norms in float64 are those of single-sample backward passes, to 1e-10."""
     model = copy.deepcopy(training.model).double().eval()
     batch = large_batch(training)

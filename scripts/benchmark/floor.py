@@ -13,12 +13,12 @@ from torch.nn.functional import cross_entropy
 
 from benchmark.ours import large_batch
 from benchmark.timing import Work, fastest
-from cdfis_bench.engine.loop import Training
+from cdfis_bench.engine.setup import RunSetup
 
 Forward = Callable[[Tensor], Tensor]
 
 
-def bare_forward(training: Training, losses: bool = False) -> tuple[Work, str]:
+def bare_forward(training: RunSetup, losses: bool = False) -> tuple[Work, str]:
     """The fastest forward pass of K candidates without gradients that we know, and its name.
 
     losses: with the loss of each candidate, which makes it the least that scoring can cost.
@@ -42,13 +42,13 @@ def bare_forward(training: Training, losses: bool = False) -> tuple[Work, str]:
     return works[name], name
 
 
-def eager_nchw_forward(training: Training, chunk: int) -> Work:
+def eager_nchw_forward(training: RunSetup, chunk: int) -> Work:
     """The plain forward pass in PyTorch's own layout, in chunks."""
     model = copy.deepcopy(training.model).eval().to(memory_format=torch.contiguous_format)
     return _scored(_forward(model), as_nchw(large_batch(training).x), chunk, None)
 
 
-def bare_update(training: Training) -> tuple[Work, str]:
+def bare_update(training: RunSetup) -> tuple[Work, str]:
     """The fastest forward and backward pass of N and fused Adam step, and its name."""
     x = large_batch(training).x[: training.batch_size]
     works = {"as it comes": _update(training, training.model, x)}
@@ -113,7 +113,7 @@ def _opaque_forward(model: nn.Module) -> Forward:
     return forward
 
 
-def _update(training: Training, model: nn.Module, x: Tensor) -> Work:
+def _update(training: RunSetup, model: nn.Module, x: Tensor) -> Work:
     model = copy.deepcopy(model).train()
     x, y = x.clone(), large_batch(training).y[: training.batch_size].clone()
     optimizer = torch.optim.Adam(model.parameters(), fused=True)

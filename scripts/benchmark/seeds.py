@@ -5,7 +5,7 @@ from torch import Tensor
 from benchmark.setups import Setting, training
 from benchmark.timing import Work
 from cdfis_bench.engine.batched_seeds.train import Together
-from cdfis_bench.engine.loop import Training, beginning, count_step, take_step
+from cdfis_bench.engine.setup import RunSetup, beginning, count_step, take_step
 
 
 class _NoRecords:
@@ -43,7 +43,7 @@ def at_once(setting: Setting, method: str) -> Work:
     return work
 
 
-def _seeds(setting: Setting, method: str) -> list[Training]:
+def _seeds(setting: Setting, method: str) -> list[RunSetup]:
     seeds = [training(setting, f"method={method}", f"seed={seed}") for seed in range(10)]
     for setup in seeds:
         setup.model.train()

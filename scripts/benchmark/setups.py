@@ -12,7 +12,7 @@ from cdfis_bench.config.build import build
 from cdfis_bench.config.where import conf_dir
 from cdfis_bench.datasets.dataset import Dataset
 from cdfis_bench.datasets.images import ImageSamples
-from cdfis_bench.engine.loop import Training
+from cdfis_bench.engine.setup import RunSetup
 
 CPU = torch.device("cpu")
 DATA = ("two_circles", "mnist", "pcam")
@@ -56,7 +56,7 @@ class RandomImages:
         return Dataset("random pixels", samples, samples, classes, (channels, side, side))
 
 
-def training(setting: Setting, *overrides: str) -> Training:
+def training(setting: Setting, *overrides: str) -> RunSetup:
     """What `python -m cdfis_bench <overrides>` would train, gate open, on this data."""
     chosen = [
         f"dataset={setting.data}",

@@ -7,7 +7,8 @@ from omegaconf import OmegaConf
 from cdfis_bench.config.build import build
 from cdfis_bench.config.schema import Config  # noqa: F401  (registers the schema)
 from cdfis_bench.config.where import conf_dir
-from cdfis_bench.engine.loop import Training, train
+from cdfis_bench.engine.loop import train
+from cdfis_bench.engine.setup import RunSetup
 
 SMALL = [
     "dataset.train_size=3000",
@@ -28,7 +29,7 @@ def resolved(*overrides: str) -> dict:
     return OmegaConf.to_container(cfg, resolve=True, enum_to_str=True)
 
 
-def setup(*overrides: str) -> Training:
+def setup(*overrides: str) -> RunSetup:
     return build(resolved(*overrides), torch.device("cpu"))
 
 

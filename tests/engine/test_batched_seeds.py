@@ -8,8 +8,8 @@ import torch
 from cdfis_bench.core.errors import UserError
 from cdfis_bench.core.streams import drawing_from, stream
 from cdfis_bench.datasets.dataset import TensorSamples
-from cdfis_bench.engine.batched_seeds.stacked_model import Stack
-from cdfis_bench.engine.batched_seeds.train import check_together, train_together
+from cdfis_bench.engine.batched_seeds.stacked_model import StackedModel
+from cdfis_bench.engine.batched_seeds.train import check_batched_seeds, train_batched_seeds
 from cdfis_bench.engine.loop import train
 from tests.engine.small import Memory, numbers, setup
 
@@ -36,7 +36,7 @@ def double(*overrides):
 def test_every_seed_is_that_of_its_single_run(arm):
     together = [double(*arm, f"seed={seed}") for seed in SEEDS]
     memories = [Memory() for _ in SEEDS]
-    summaries = train_together(together, memories)
+    summaries = train_batched_seeds(together, memories)
     for seed, at_once, memory, summary in zip(SEEDS, together, memories, summaries, strict=True):
         alone, own = double(*arm, f"seed={seed}"), Memory()
         expected = train(alone, own)
@@ -55,7 +55,7 @@ def test_every_seed_is_that_of_its_single_run(arm):
 
 def test_seconds_are_shares_of_the_common_ones():
     seeds = [setup("method=loss_cdf", f"seed={seed}") for seed in SEEDS]
-    summaries = train_together(seeds, [Memory() for _ in SEEDS])
+    summaries = train_batched_seeds(seeds, [Memory() for _ in SEEDS])
     updates = [summary["update_seconds"] for summary in summaries]
     assert len(set(updates)) == 1 and updates[0] > 0
 
@@ -73,7 +73,7 @@ def test_any_network_without_draws_and_memory_can_be_stacked():
     generator = stream(0, "test")
     with drawing_from(generator):
         models = [network() for _ in SEEDS]
-    stack = Stack(models)
+    stack = StackedModel(models)
     x = torch.randn(len(SEEDS), 5, 1, 6, 6, dtype=torch.float64, generator=generator)
     expected = torch.stack([model(own) for model, own in zip(models, x, strict=True)])
     torch.testing.assert_close(stack(x), expected, rtol=1e-12, atol=1e-12)
@@ -86,7 +86,7 @@ def test_any_network_without_draws_and_memory_can_be_stacked():
 @pytest.mark.parametrize("layer", [torch.nn.Dropout(), torch.nn.BatchNorm1d(2)])
 def test_layers_that_draw_or_remember_are_refused(layer):
     with pytest.raises(UserError, match="cannot be trained at once"):
-        Stack([torch.nn.Sequential(layer)] * 2)
+        StackedModel([torch.nn.Sequential(layer)] * 2)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_layers_that_draw_or_remember_are_refused(layer):
 )
 def test_what_cannot_be_shared_is_refused_with_the_reason(overrides, message):
     with pytest.raises(UserError, match=message) as caught:
-        check_together(setup(*overrides))
+        check_batched_seeds(setup(*overrides))
     assert "hydra/launcher=pool" in str(caught.value)
 
 
@@ -108,10 +108,10 @@ def test_convolutions_on_a_cpu_are_refused_as_slower():
     with drawing_from(stream(0, "test")):
         network = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3))
     with pytest.raises(UserError, match=r"1\.8 times as long on a CPU"):
-        check_together(dataclasses.replace(setup(), model=network))
+        check_batched_seeds(dataclasses.replace(setup(), model=network))
 
 
 def test_a_seed_that_diverges_is_named():
     seeds = [setup("optimizer.lr=1e30", "method=uniform", f"seed={seed}") for seed in SEEDS]
     with pytest.raises(UserError, match="seed 0: training diverged"):
-        train_together(seeds, [Memory() for _ in SEEDS])
+        train_batched_seeds(seeds, [Memory() for _ in SEEDS])

@@ -6,7 +6,7 @@ from torch import nn
 
 from cdfis_bench.datasets.dataset import TensorSamples
 from cdfis_bench.engine.loop import train
-from cdfis_bench.engine.meters.learning import Learning, error_norms
+from cdfis_bench.engine.meters.learning import LearningMeter, error_norms
 from cdfis_bench.records.schema import LEARNING_ARRAYS, SAMPLE_ARRAYS
 from tests.engine.small import Memory, numbers, run, setup
 from tests.engine.test_resume import saved_copy
@@ -28,12 +28,12 @@ def counted(steps, n):
 
 def test_events_are_those_of_a_plain_count_with_repeats_in_the_mini_batch():
     generator = torch.Generator().manual_seed(0)
-    learning, steps = Learning(12, torch.device("cpu")), []
+    learning, steps = LearningMeter(12, torch.device("cpu")), []
     for _ in range(200):
         rows = torch.randint(0, 12, (6,), generator=generator)
         labels = torch.randint(0, 3, (6,), generator=generator)
         logits = torch.rand(6, 3, generator=generator) + 0.6 * nn.functional.one_hot(labels, 3)
-        learning.see(rows, labels, logits)
+        learning.add(rows, labels, logits)
         steps.append((rows.tolist(), (logits.argmax(1) == labels).tolist()))
     expected = counted(steps, 12)
     assert min(expected["forgotten_count"]) >= 5, "nothing to count"

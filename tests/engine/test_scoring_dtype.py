@@ -5,10 +5,21 @@ import torch
 
 from cdfis_bench.config.build import build
 from cdfis_bench.core.errors import UserError
-from cdfis_bench.engine.method import Method, Scoring
+from cdfis_bench.core.method import Method, Scoring
 from cdfis_bench.metrics import GradNorm, GradNormBound, GradNormLast, Loss
+from cdfis_bench.selectors.uniform import UniformSelector
+from cdfis_bench.sources.presample import PresampleSource
+from cdfis_bench.thresholds.fixed import FixedThreshold
+from cdfis_bench.weightings.none import NoWeighting
 from tests.engine.small import resolved, run, setup
 from tests.metrics.networks import batch_for, network
+from tests.sources.fakes import samples
+
+
+def method_of(metric, scoring):
+    """A method of which only the metric counts."""
+    source = PresampleSource(samples(4), 4, 2)
+    return Method(source, metric, UniformSelector(), NoWeighting(), FixedThreshold(False), scoring)
 
 
 @pytest.mark.parametrize("metric", [Loss(), GradNormBound(), GradNormLast(), GradNorm()])
@@ -18,7 +29,7 @@ def test_bfloat16_scores_are_float32_numbers_near_the_exact_ones(metric, name):
 
     def scores(dtype):
         scoring = Scoring(train_mode=False, chunk_size=16, dtype=dtype)
-        return Method(None, metric, None, None, None, scoring).score(model, batch)
+        return method_of(metric, scoring).score(model, batch)
 
     exact, coarse = scores(torch.float32), scores(torch.bfloat16)
     assert coarse.dtype == torch.float32

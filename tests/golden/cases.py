@@ -11,8 +11,9 @@ import numpy as np
 import torch
 
 from cdfis_bench.config.where import conf_dir
-from cdfis_bench.engine.batched_seeds.train import train_together
-from cdfis_bench.engine.loop import Training, train
+from cdfis_bench.engine.batched_seeds.train import train_batched_seeds
+from cdfis_bench.engine.loop import train
+from cdfis_bench.engine.setup import RunSetup
 from tests.engine.small import Memory, numbers, setup
 
 PRESETS = sorted(path.stem for path in (conf_dir() / "method").glob("*.yaml"))
@@ -120,7 +121,7 @@ def compute(name: str, folder: Path) -> Any:
         overrides = [*BATCHED_SEEDS[arm], *TWO_CIRCLES]
         setups = [setup(*overrides, f"seed={seed}") for seed in range(3)]
         memories = [Memory() for _ in setups]
-        summaries = train_together(setups, memories)
+        summaries = train_batched_seeds(setups, memories)
         return [_numbers(*one) for one in zip(setups, memories, summaries, strict=True)]
     overrides = cases()[name]
     if kind == "cnn":
@@ -131,7 +132,7 @@ def compute(name: str, folder: Path) -> Any:
     return _numbers(one, memory, train(one, memory))
 
 
-def _numbers(one: Training, memory: Memory, summary: dict[str, Any]) -> dict[str, Any]:
+def _numbers(one: RunSetup, memory: Memory, summary: dict[str, Any]) -> dict[str, Any]:
     return {
         "weights": digest(list(one.model.state_dict().values())),
         "arrays": {array: digest([values]) for array, values in sorted(memory.arrays.items())},

@@ -11,13 +11,14 @@ from omegaconf import OmegaConf
 from torch import Tensor, nn
 
 from cdfis_bench.core.errors import UserError
+from cdfis_bench.core.parts import Metric, PairwiseMetric
 from cdfis_bench.core.streams import drawing_from, stream
-from cdfis_bench.core.types import Batch, Metric, Scale
+from cdfis_bench.core.types import Batch, Sizes
 
 from .networks import batch_for, built, network
 
 FOLDER = Path(__file__).parents[2] / "conf" / "metric"
-NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
+NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml") if path.stem != "none")
 OURS = {"loss", "grad_norm", "grad_norm_bound", "grad_norm_last"}
 
 
@@ -25,8 +26,7 @@ def build(name: str) -> Metric:
     settings = OmegaConf.load(FOLDER / f"{name}.yaml")
     assert settings.pop("name") == name
     metric = instantiate(settings)
-    if hasattr(metric, "start"):  # one that remembers something per sample
-        metric.start(Scale(37, 37, 8, torch.device("cpu")))
+    metric.setup(Sizes(37, 37, 8, torch.device("cpu")))
     return metric
 
 
@@ -53,11 +53,11 @@ def test_scores_are_k_finite_numbers_without_a_graph(name: str, net: str) -> Non
     metric, model = build(name), network(net)
     metric.check(model)
     scores = scored(metric, model, batch_for(net))
-    assert scores.shape == ((37, 37) if getattr(metric, "pairwise", False) else (37,))
+    assert scores.shape == ((37, 37) if isinstance(metric, PairwiseMetric) else (37,))
     assert scores.dtype == torch.float32
     assert bool(scores.isfinite().all())
     assert not scores.requires_grad
-    assert metric.signed or bool((scores >= 0).all())
+    assert metric.can_be_negative or bool((scores >= 0).all())
     assert metric.backward_passes == (1 if name == "grad_norm" else 0) or name not in OURS
 
 
@@ -123,7 +123,7 @@ def test_permuting_the_candidates_permutes_the_scores(name: str, net: str) -> No
     order = torch.randperm(len(batch), generator=stream(0, "order"))
     permuted = Batch(batch.x[order], batch.y[order], batch.index[order])
     expected = metric(model, batch)[order]
-    if getattr(metric, "pairwise", False):
+    if isinstance(metric, PairwiseMetric):
         expected = expected[:, order]
     torch.testing.assert_close(metric(model, permuted), expected, rtol=1e-5, atol=1e-7)
 

@@ -29,14 +29,14 @@ def test_margin_is_the_best_wrong_class_minus_the_right_one() -> None:
 
 def test_margin_of_a_known_case() -> None:
     logits = torch.tensor([[1.0, 2.0, 3.0]])
-    assert Margin().of_logits(logits, torch.tensor([2])).item() == pytest.approx(
+    assert Margin().from_logits(logits, torch.tensor([2])).item() == pytest.approx(
         0.24473 - 0.66524, abs=1e-5
     )
 
 
 def test_margin_of_one_class_is_refused() -> None:
     with pytest.raises(UserError, match="two classes or more"):
-        Margin().of_logits(torch.zeros(3, 1), torch.zeros(3).long())
+        Margin().from_logits(torch.zeros(3, 1), torch.zeros(3).long())
 
 
 def entropy(*chances: float) -> float:
@@ -53,7 +53,7 @@ def test_entropy_is_that_of_the_prediction_whatever_the_label() -> None:
 
 def test_entropy_stays_finite_and_positive_far_out() -> None:
     logits = torch.tensor([[0.0, -1e4], [-torch.inf, 0.0], [30.0, 0.0]])
-    scores = Entropy().of_logits(logits, torch.zeros(3).long())
+    scores = Entropy().from_logits(logits, torch.zeros(3).long())
     assert bool((scores >= 0).all()) and bool(scores.isfinite().all())
     assert scores[2].item() == pytest.approx(31 * math.exp(-30), rel=1e-3)
 

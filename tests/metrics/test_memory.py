@@ -1,8 +1,8 @@
-"""The memory of what training showed: last values or moving averages, free of charge."""
+"""The memory of the last scores: last values or moving averages, free of charge."""
 
 import torch
 
-from cdfis_bench.core.types import Batch, Chosen, Feedback, Scale
+from cdfis_bench.core.types import Batch, MiniBatch, Sizes, StepEnd
 from cdfis_bench.metrics.memory import Memory
 
 CPU = torch.device("cpu")
@@ -14,12 +14,12 @@ def shown(memory, rows, losses, step=1):
     # Of logits (0, b) and class 0 the loss is log(1 + e^b).
     logits = torch.stack([torch.zeros(len(rows)), losses.expm1().log()], dim=1)
     batch = Batch(torch.zeros(len(rows), 1), torch.zeros(len(rows), dtype=torch.long), rows)
-    memory.learn(Feedback(step, 0.0, batch, logits, losses, Chosen(batch)))
+    memory.on_step_end(StepEnd(step, 0.0, MiniBatch(batch), logits, losses))
 
 
 def started(**values):
     memory = Memory(**values)
-    memory.start(Scale(5, 4, 2, CPU))
+    memory.setup(Sizes(5, 4, 2, CPU))
     return memory
 
 
@@ -44,6 +44,14 @@ def test_repeats_in_a_mini_batch_count_once():
     shown(memory, [1, 1], [2.0, 2.0])
     shown(memory, [1, 1], [4.0, 4.0])
     assert torch.allclose(memory.table()[1], torch.tensor(3.0))
+
+
+def test_of_several_scores_of_a_sample_in_a_mini_batch_the_last_counts():
+    """Dropout gives copies different scores; what is stored must not depend on write order."""
+    memory = started()
+    shown(memory, [1, 4, 1, 2, 1], [2.0, 9.0, 3.0, 8.0, 5.0])
+    assert torch.allclose(memory.table()[[1, 2, 4]], torch.tensor([5.0, 8.0, 9.0]))
+    assert memory._last_places(torch.tensor([3, 0, 3])).tolist() == [2, 1, 2]
 
 
 def test_loaded_candidates_are_looked_up_by_their_row():

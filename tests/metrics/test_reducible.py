@@ -8,7 +8,7 @@ from torch import nn
 
 from cdfis_bench.core.errors import UserError
 from cdfis_bench.core.streams import stream
-from cdfis_bench.core.types import Batch, Scale
+from cdfis_bench.core.types import Batch, Sizes
 from cdfis_bench.metrics.loss import Loss
 from cdfis_bench.metrics.reducible import ReducibleLoss, reducible_losses
 from cdfis_bench.selectors.topk import TopkSelector
@@ -19,7 +19,7 @@ CPU = torch.device("cpu")
 
 def metric(irreducible=None):
     made = ReducibleLoss(steps=7)
-    made.start(Scale(4, 4, 2, CPU))
+    made.setup(Sizes(4, 4, 2, CPU))
     if irreducible is not None:
         made.prepare(SimpleNamespace(cross_fitted_losses=lambda steps: irreducible))
     return made

@@ -5,9 +5,10 @@ import math
 import pytest
 import torch
 
+from cdfis_bench.core.draws import draw, draw_distinct
 from cdfis_bench.core.errors import UserError
 from cdfis_bench.core.streams import stream
-from cdfis_bench.selectors.cdf import CdfSelector, draw_by_mass, draw_distinct_by_mass, rank_masses
+from cdfis_bench.selectors.cdf import CdfSelector, empirical_cdf
 
 SCORES = torch.tensor([0.1, 0.2, 0.3, 1.4])
 
@@ -38,9 +39,9 @@ def test_draws_match_the_probabilities_of_the_form(form, expected):
 
 
 def test_draws_of_many_skewed_scores_match_in_float64():
-    masses = torch.rand(1024, dtype=torch.float64, generator=stream(0, "masses")).pow(4)
-    drawn = draw_by_mass(masses, 400_000, stream(1, "draws"))
-    assert within_binomial_bound(frequencies(drawn, 1024), masses / masses.sum(), 400_000)
+    weights = torch.rand(1024, dtype=torch.float64, generator=stream(0, "weights")).pow(4)
+    drawn = draw(weights, 400_000, stream(1, "draws"))
+    assert within_binomial_bound(frequencies(drawn, 1024), weights / weights.sum(), 400_000)
 
 
 def test_a_zero_score_is_never_drawn():
@@ -68,7 +69,7 @@ def test_unusable_scores_are_drawn_uniformly_and_flagged(bad, replacement):
 
 
 def test_equal_scores_have_equal_ranks():
-    assert rank_masses(torch.tensor([3.0, 1.0, 3.0, 2.0])).tolist() == [1.0, 0.25, 1.0, 0.5]
+    assert empirical_cdf(torch.tensor([3.0, 1.0, 3.0, 2.0])).tolist() == [1.0, 0.25, 1.0, 0.5]
 
 
 def test_rank_form_ignores_the_scale_of_the_scores():
@@ -86,8 +87,8 @@ def test_draws_without_replacement_follow_successive_sampling():
                 chance = p[i] * p[j] / (1 - p[i])
                 expected[i] += chance
                 expected[j] += chance
-    generator, masses = stream(0, "successive"), SCORES.double()
-    drawn = torch.stack([draw_distinct_by_mass(masses, 2, generator) for _ in range(40_000)])
+    generator, weights = stream(0, "successive"), SCORES.double()
+    drawn = torch.stack([draw_distinct(weights, 2, generator) for _ in range(40_000)])
     assert (drawn[:, 0] != drawn[:, 1]).all()
     included = torch.bincount(drawn.flatten(), minlength=4) / 40_000
     assert within_binomial_bound(included, expected, 40_000)

@@ -9,8 +9,15 @@ from scipy.stats import chisquare
 
 from cdfis_bench.config.build import make
 from cdfis_bench.config.where import conf_dir
+from cdfis_bench.core.parts import (
+    IndependentSelector,
+    PairwiseSelector,
+    Part,
+    VariableSizeSelector,
+    WholeDatasetSelector,
+)
 from cdfis_bench.core.streams import stream
-from cdfis_bench.core.types import Batch, Chosen, Feedback, Scale
+from cdfis_bench.core.types import Batch, MiniBatch, Sizes, StepEnd
 
 YAMLS = sorted((conf_dir() / "selector").glob("*.yaml"))
 CPU = torch.device("cpu")
@@ -22,8 +29,7 @@ def new(request):
 
     def made(k):
         selector = make("selector", OmegaConf.to_container(OmegaConf.load(request.param)))
-        if hasattr(selector, "start"):  # one that remembers something per sample
-            selector.start(Scale(k, k, 16, CPU))
+        selector.setup(Sizes(k, k, 16, CPU))
         return selector
 
     return made
@@ -31,10 +37,16 @@ def new(request):
 
 def scores_for(selector, k, seed=0):
     """Scores [k], or inner products [k, k] of more directions than any test draws."""
-    if getattr(selector, "pairwise", False):
+    if isinstance(selector, PairwiseSelector):
         gradients = torch.randn(k, k, generator=stream(seed, "gradients"))
         return gradients @ gradients.T
     return torch.rand(k, generator=stream(seed, "scores"))
+
+
+def repeats(selector):
+    """Whether a sample may be drawn twice."""
+    independent = isinstance(selector, IndependentSelector) and selector.replacement
+    return independent or isinstance(selector, WholeDatasetSelector)
 
 
 def taught(selector, k):
@@ -44,8 +56,7 @@ def taught(selector, k):
         logits = torch.randn(16, 3, generator=stream(step, "logits")) * (1 + rows[:, None] / k)
         batch = Batch(torch.zeros(16, 1), rows % 3, rows)
         losses = torch.nn.functional.cross_entropy(logits, batch.y, reduction="none")
-        if hasattr(selector, "learn"):
-            selector.learn(Feedback(step + 1, step / 20, batch, logits, losses, Chosen(batch)))
+        selector.on_step_end(StepEnd(step + 1, step / 20, MiniBatch(batch), logits, losses))
     return selector
 
 
@@ -53,7 +64,7 @@ def taught(selector, k):
 def test_exactly_n_valid_indices(new, n):
     selector = new(256)
     selection = selector(scores_for(selector, 256), n, stream(1, "select"))
-    if getattr(selector, "variable_size", False):
+    if isinstance(selector, VariableSizeSelector):
         n = len(selection.indices)
         assert 0 < n < 256
     assert selection.indices.shape == (n,)
@@ -73,16 +84,17 @@ def test_known_probabilities_are_those_of_the_draws(new):
     """Chi-square over 100,000 draws; fails one correct selector in 10,000."""
     selector = taught(new(64), 64)
     scores = scores_for(selector, 64)
-    if not selector.known_probabilities:
+    if selector.uses_scores and not repeats(selector):
         assert selector(scores, 16, stream(1, "select")).probabilities is None
         return
     selection = selector(scores, 16, stream(1, "select"))
     assert selection.probabilities.dtype == torch.float64
     assert abs(selection.probabilities.sum().item() - 1) < 1e-12
-    if selector.uses_scores:
-        masses, fallback = selector.masses(scores)
-        torch.testing.assert_close(masses, selection.masses)
+    if isinstance(selector, IndependentSelector):
+        unnormalized, fallback = selector.unnormalized_probabilities(scores)
+        torch.testing.assert_close(unnormalized, selection.unnormalized_probabilities)
         assert not fallback
+    if repeats(selector):
         drawn = selector(scores, 100_000, stream(2, "select")).indices
         expected = 100_000 * selection.probabilities
         assert chisquare(torch.bincount(drawn, minlength=64), expected).pvalue > 1e-4
@@ -90,9 +102,9 @@ def test_known_probabilities_are_those_of_the_draws(new):
 
 def test_choosing_all_without_repeats_chooses_everyone(new):
     selector = new(32)
-    if getattr(selector, "replacement", False) or getattr(selector, "variable_size", False):
+    if repeats(selector) or isinstance(selector, VariableSizeSelector):
         return
-    same = torch.ones((32, 32) if getattr(selector, "pairwise", False) else 32)
+    same = torch.ones((32, 32) if isinstance(selector, PairwiseSelector) else 32)
     for scores in (scores_for(selector, 32), same):
         indices = selector(scores, 32, stream(0, "all")).indices
         assert sorted(indices.tolist()) == list(range(32))
@@ -100,12 +112,12 @@ def test_choosing_all_without_repeats_chooses_everyone(new):
 
 def test_what_is_known_follows_a_permutation_of_the_candidates(new):
     selector = new(64)
-    if getattr(selector, "pairwise", False) or getattr(selector, "whole_set", False):
+    if isinstance(selector, PairwiseSelector) or isinstance(selector, WholeDatasetSelector):
         return  # has a test of its own, or looks at no scores
     order = torch.randperm(64, generator=stream(3, "order"))
     scores = scores_for(selector, 64).mul(20).round()  # with ties
     plain, permuted = (selector(s, 16, stream(1, "s")) for s in (scores, scores[order]))
-    for name in ("masses", "inclusion"):
+    for name in ("unnormalized_probabilities", "inclusion_probabilities"):
         of_plain, of_permuted = getattr(plain, name), getattr(permuted, name)
         assert (of_plain is None) == (of_permuted is None)
         if of_plain is not None:
@@ -115,22 +127,24 @@ def test_what_is_known_follows_a_permutation_of_the_candidates(new):
 @pytest.mark.parametrize("bad", [torch.nan, torch.inf])
 def test_unusable_scores_are_flagged(new, bad):
     selector = new(64)
-    if not selector.uses_scores or getattr(selector, "whole_set", False):
+    if not selector.uses_scores or isinstance(selector, WholeDatasetSelector):
         return
     scores = scores_for(selector, 64)
     scores[3] = bad
     selection = selector(scores, 16, stream(1, "select"))
     assert selection.fallback
     distinct = len(selection.indices.unique())
-    assert distinct == len(selection.indices) or getattr(selector, "replacement", False)
-    assert selection.masses is None or (selection.masses == selection.masses[0]).all()
+    assert distinct == len(selection.indices) or repeats(selector)
+    found = selection.unnormalized_probabilities
+    assert found is None or (found == found[0]).all()
 
 
 def test_a_memory_survives_a_round_trip(new):
     """Saved, put into a new one, and both go on alike bit for bit."""
     first, second = taught(new(64), 64), new(64)
-    if not hasattr(first, "state_dict"):
-        assert not hasattr(first, "learn"), "it learns, but forgets when interrupted"
+    if type(first).state_dict is Part.state_dict:
+        learns = type(first).on_step_end is not Part.on_step_end
+        assert not learns, "it learns, but forgets when interrupted"
         return
     scores = scores_for(first, 64)
     first(scores, 16, stream(1, "select"))
@@ -139,4 +153,5 @@ def test_a_memory_survives_a_round_trip(new):
         taught(selector, 64)
     a, b = (selector(scores, 16, stream(2, "select")) for selector in (first, second))
     assert torch.equal(a.indices, b.indices)
-    assert a.masses is None or torch.equal(a.masses, b.masses)
+    found, again = (one.unnormalized_probabilities for one in (a, b))
+    assert found is None or torch.equal(found, again)

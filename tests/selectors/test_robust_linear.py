@@ -1,15 +1,15 @@
-"""RAIS, simplified: the bound, the law made of it, and the gain of the learning rate."""
+"""RAIS, simplified: the bound, the distribution made of it, and the factor of the learning rate."""
 
 import pytest
 import torch
 
 from cdfis_bench.core.errors import UserError
 from cdfis_bench.core.streams import stream
-from cdfis_bench.core.types import Batch, Chosen, Feedback, Scale
+from cdfis_bench.core.types import Batch, MiniBatch, Sizes, StepEnd
 from cdfis_bench.selectors.robust_linear import (
     RobustLinearSelector,
     fit_bound,
-    learning_rate_gain,
+    variance_gain,
 )
 
 CPU = torch.device("cpu")
@@ -43,51 +43,51 @@ def test_gain_of_known_draws():
     """Scalar gradients .1 .2 .3 1.4, N = 2: p proportional to them leaves no noise."""
     g = torch.tensor([0.1, 0.2, 0.3, 1.4], dtype=torch.float64)
     uniform = g.square().mean().item()
-    assert learning_rate_gain(uniform, 0.25, 0.25, 2) == pytest.approx(1.55)
-    assert learning_rate_gain(uniform, uniform, 0.25, 2) == 1
-    assert learning_rate_gain(0, 0, 0, 2) == 1
+    assert variance_gain(uniform, 0.25, 0.25, 2) == pytest.approx(1.55)
+    assert variance_gain(uniform, uniform, 0.25, 2) == 1
+    assert variance_gain(0, 0, 0, 2) == 1
 
 
-def feedback_of(rows, scale, selection=None):
+def step_end_of(rows, scale, selection=None):
     """Samples whose gradient at the logits has norm `scale[row]`: two classes, sqrt 2 (1 - q)."""
-    chance = 1 - scale[rows] / 2**0.5
-    logits = torch.stack([chance.log(), (1 - chance).log()], dim=1)
+    q = 1 - scale[rows] / 2**0.5
+    logits = torch.stack([q.log(), (1 - q).log()], dim=1)
     batch = Batch(torch.zeros(len(rows), 1), torch.zeros(len(rows)).long(), rows)
-    return Feedback(1, 0.0, batch, logits, logits[:, 0], Chosen(batch, selection=selection))
+    return StepEnd(1, 0.0, MiniBatch(batch, selection=selection), logits, logits[:, 0])
 
 
 def robust(n_all, n, **values):
     selector = RobustLinearSelector(**values)
-    selector.start(Scale(n_all, n_all, n, CPU))
+    selector.setup(Sizes(n_all, n_all, n, CPU))
     return selector
 
 
-def test_the_law_is_uniform_at_first_and_then_follows_the_norms():
+def test_the_distribution_is_uniform_at_first_and_then_follows_the_norms():
     norms = torch.linspace(0.1, 1.2, 32).double()
     selector = robust(32, 8, margin=0.0, floor=0.1)
-    assert selector.masses(norms)[0].tolist() == pytest.approx([1 / 32] * 32)
+    assert selector.distribution().tolist() == pytest.approx([1 / 32] * 32)
     for epoch in range(3):
         order = torch.randperm(32, generator=stream(epoch, "rows"))
         for rows in order.split(8):
-            selector.learn(feedback_of(rows, norms))
-        law = selector.masses(norms)[0]
-    assert law.sum().item() == pytest.approx(1)
-    assert law.min() >= 0.1 / 32
+            selector.on_step_end(step_end_of(rows, norms))
+        p = selector.distribution()
+    assert p.sum().item() == pytest.approx(1)
+    assert p.min() >= 0.1 / 32
     expected = 0.1 / 32 + 0.9 * norms / norms.sum()
-    assert ((law - expected).abs() / expected).max() < 0.15
+    assert ((p - expected).abs() / expected).max() < 0.15
 
 
-def test_the_gain_is_one_while_uniform_and_grows_with_the_law():
+def test_the_factor_is_one_while_uniform_and_grows_later():
     norms = torch.tensor([0.02] * 28 + [1.2] * 4).double()
     selector = robust(32, 8, floor=0.05, gain_rate=0.2)
     for rows in torch.arange(32).repeat(3).split(8):
-        selector.learn(feedback_of(rows, norms))
-    assert selector.learning_rate_gain == 1
+        selector.on_step_end(step_end_of(rows, norms))
+    assert selector.learning_rate_factor == 1
     generator = stream(0, "draws")
     for _ in range(40):
         selection = selector(norms, 8, generator)
-        selector.learn(feedback_of(selection.indices, norms, selection))
-    assert 1.2 < selector.learning_rate_gain <= 4
+        selector.on_step_end(step_end_of(selection.indices, norms, selection))
+    assert 1.2 < selector.learning_rate_factor <= 4
 
 
 @pytest.mark.parametrize(

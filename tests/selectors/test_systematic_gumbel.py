@@ -5,9 +5,10 @@ from itertools import pairwise, permutations
 import pytest
 import torch
 
+from cdfis_bench.core.draws import draw_distinct
 from cdfis_bench.core.errors import UserError
 from cdfis_bench.core.streams import stream
-from cdfis_bench.selectors.cdf import CdfSelector, draw_distinct_by_mass
+from cdfis_bench.selectors.cdf import CdfSelector
 from cdfis_bench.selectors.gumbel import GumbelSelector
 from cdfis_bench.selectors.systematic import (
     SystematicSelector,
@@ -37,7 +38,7 @@ def test_inclusion_of_a_known_case_is_capped_at_one():
 
 
 @pytest.mark.parametrize(
-    ("masses", "n", "expected"),
+    ("weights", "n", "expected"),
     [
         ([0, 0, 0, 1], 2, [1 / 3, 1 / 3, 1 / 3, 1]),  # too few positive ones
         ([0, 1, 0, 2], 2, [0, 1, 0, 1]),
@@ -46,17 +47,17 @@ def test_inclusion_of_a_known_case_is_capped_at_one():
         ([9, 5, 1, 1], 3, [1, 1, 0.5, 0.5]),  # the second cap follows from the first
     ],
 )
-def test_inclusion_sums_to_n_and_never_exceeds_one(masses, n, expected):
-    pi = inclusion_probabilities(torch.tensor(masses).double(), n)
+def test_inclusion_sums_to_n_and_never_exceeds_one(weights, n, expected):
+    pi = inclusion_probabilities(torch.tensor(weights).double(), n)
     assert pi.tolist() == pytest.approx(expected)
 
 
 def test_inclusion_of_many_skewed_masses():
-    masses = torch.rand(1024, dtype=torch.float64, generator=stream(0, "masses")).pow(20)
-    pi = inclusion_probabilities(masses, 128)
+    weights = torch.rand(1024, dtype=torch.float64, generator=stream(0, "weights")).pow(20)
+    pi = inclusion_probabilities(weights, 128)
     assert pi.sum().item() == pytest.approx(128)
     assert pi.max() == 1 and (pi == 1).sum() > 10
-    ratios = (pi / masses)[pi < 1]
+    ratios = (pi / weights)[pi < 1]
     assert ((ratios / ratios.mean() - 1).abs() < 1e-9).all()
 
 
@@ -78,7 +79,7 @@ def test_selected_counts_follow_the_inclusion():
     scores = torch.rand(40, generator=stream(0, "scores")).pow(3)
     generator, selector = stream(1, "draws"), SystematicSelector()
     drawn = torch.cat([selector(scores, 20, generator).indices for _ in range(5000)])
-    pi = selector(scores, 20, generator).inclusion
+    pi = selector(scores, 20, generator).inclusion_probabilities
     shares = torch.bincount(drawn, minlength=40) / 5000
     assert ((shares - pi).abs() <= 5 * (pi * (1 - pi) / 5000).sqrt() + 1e-9).all()
 
@@ -90,10 +91,10 @@ def test_gumbel_at_temperature_one_is_cdf_without_replacement():
 
 
 def test_gumbel_masses_are_powers_or_exponentials():
-    root = draw_distinct_by_mass(SCORES.double().sqrt(), 3, stream(0, "race"))
+    root = draw_distinct(SCORES.double().sqrt(), 3, stream(0, "race"))
     assert torch.equal(GumbelSelector("mass", 2.0)(SCORES, 3, stream(0, "race")).indices, root)
     signed = SCORES - 1
-    softmax = draw_distinct_by_mass((signed.double() / 0.25).exp(), 3, stream(0, "race"))
+    softmax = draw_distinct((signed.double() / 0.25).exp(), 3, stream(0, "race"))
     ours = GumbelSelector("exp", 0.25)(signed, 3, stream(0, "race")).indices
     assert torch.equal(ours, softmax)
 

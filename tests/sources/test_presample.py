@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from cdfis_bench.core.errors import UserError
+from cdfis_bench.core.shuffled import ShuffledRows
 from cdfis_bench.core.streams import stream
 from cdfis_bench.datasets.dataset import TensorSamples
 from cdfis_bench.sources.presample import PresampleSource
-from cdfis_bench.sources.shuffled import ShuffledRows
 
 
 def rows_of(seed, sizes, n=100):

@@ -10,7 +10,7 @@ def test_it_opens_below_the_fraction_of_the_first_test_loss_and_stays_open():
     seen = []
     for loss in (2.0, 1.2, 1.0, 0.99, 5.0):
         threshold.update(Observation(1, 0.0))
-        threshold.evaluated(loss)
+        threshold.on_evaluation(loss)
         seen.append(threshold.open)
     assert seen == [False, False, False, True, True]
 

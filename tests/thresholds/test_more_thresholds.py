@@ -1,4 +1,4 @@
-"""Gates that close again, and gates that wait for a fixed while."""
+"""Gates that close again, and gates that open after a fixed time."""
 
 import math
 
@@ -6,27 +6,26 @@ import pytest
 import torch
 
 from cdfis_bench.core.errors import UserError
-from cdfis_bench.core.types import Observation, Scale
-from cdfis_bench.engine.meters.diagnostics import concentration
+from cdfis_bench.core.types import Observation, Sizes, concentration
 from cdfis_bench.thresholds.variance_reduction import VarianceReductionThreshold, break_even
 from cdfis_bench.thresholds.warmup import WarmupThreshold
 from cdfis_bench.thresholds.window import WindowThreshold
 
-SCALE = Scale(10_000, 1024, 128, torch.device("cpu"))
+SIZES = Sizes(10_000, 1024, 128, torch.device("cpu"))
 
 
 def states(threshold, taus=(), steps=0, first=1):
     """`open` after each observation of these taus, or of so many steps of a budget of 20."""
     seen = []
     for step, tau in enumerate(taus or [None] * steps, first):
-        threshold.update(Observation(step, 1.0, (step - 1) / 20, tau))
+        threshold.update(Observation(step, (step - 1) / 20, 1.0, tau))
         seen.append(threshold.open)
     return seen
 
 
 def by_tau(**values):
     threshold = VarianceReductionThreshold(**values)
-    threshold.start(SCALE)
+    threshold.setup(SIZES)
     return threshold
 
 
@@ -73,7 +72,7 @@ def test_warmup_waits_for_steps_or_epochs():
     assert states(WarmupThreshold(3, None), steps=5) == [False, False, True, True, True]
     assert WarmupThreshold(0, None).open
     threshold = WarmupThreshold(None, 1.5)
-    threshold.start(SCALE)  # 10,000 / 128 steps an epoch
+    threshold.setup(SIZES)  # 10,000 / 128 steps an epoch
     assert states(threshold, steps=130).index(True) + 1 == math.ceil(1.5 * 10_000 / 128)
 
 

@@ -11,7 +11,7 @@ from cdfis_bench.thresholds.loss_ratio import LossRatioThreshold
 def states(threshold, losses):
     seen = []
     for step, loss in enumerate(losses, 1):
-        threshold.update(Observation(step, loss))
+        threshold.update(Observation(step, mean_loss=loss))
         seen.append(threshold.open)
     return seen
 

@@ -7,7 +7,7 @@ import torch
 
 from cdfis_bench.core.errors import UserError
 from cdfis_bench.core.streams import drawing_from, stream
-from cdfis_bench.core.types import Scale, Selection
+from cdfis_bench.core.types import Selection, Sizes
 from cdfis_bench.selectors.bandit import BanditSelector
 from cdfis_bench.selectors.cdf import CdfSelector
 from cdfis_bench.selectors.rank_exponential import RankExponentialSelector
@@ -41,9 +41,10 @@ def test_biased_power_goes_from_unbiased_to_ones(power, expected):
 
 
 @pytest.mark.parametrize("power", [1, 0.5, 0, -2])
-def test_biased_power_keeps_the_weighted_sum_of_the_chances(power):
+def test_biased_power_keeps_the_weighted_sum_of_the_probabilities(power):
     selection = drawn(3, 3, 1)
-    total = (BiasedPowerWeighting(power)(selection, 4) * selection.chances).sum().item()
+    weights = BiasedPowerWeighting(power)(selection, 4)
+    total = (weights * selection.selected_probabilities).sum().item()
     assert total == pytest.approx(3 / 4)
     assert (BiasedPowerWeighting(1)(selection, 4) == UnbiasedWeighting()(selection, 4)).all()
 
@@ -57,11 +58,12 @@ def test_clipped_weights_have_a_limit():
 def test_horvitz_thompson_weights_of_a_known_case():
     inclusion = inclusion_probabilities(LOSSES, 2)
     pairs = [
-        HorvitzThompsonWeighting()(Selection(rows, None, NO, inclusion=inclusion), 4)
+        HorvitzThompsonWeighting()(Selection(rows, inclusion_probabilities=inclusion), 4)
         for rows in (torch.tensor([0, 1]), torch.tensor([2, 3]))
     ]
     assert torch.cat(pairs).tolist() == pytest.approx([3, 1.5, 1, 0.5])
-    everyone = Selection(torch.arange(4), None, NO, inclusion=inclusion_probabilities(LOSSES, 4))
+    certain = inclusion_probabilities(LOSSES, 4)
+    everyone = Selection(torch.arange(4), inclusion_probabilities=certain)
     assert HorvitzThompsonWeighting()(everyone, 4).tolist() == pytest.approx([1] * 4)
 
 
@@ -79,7 +81,7 @@ def gradients():
 
 def learned():
     selector = BanditSelector(rate=5000.0)
-    selector.start(Scale(4, 4, 2, torch.device("cpu")))
+    selector.setup(Sizes(4, 4, 2, torch.device("cpu")))
     selector.update(torch.tensor([3, 2]), torch.tensor([1.0, 0.4]).double(), torch.full((2,), 0.25))
     return selector
 
@@ -98,11 +100,11 @@ def learned():
 )
 def test_the_expected_gradient_is_the_uniform_one(selector):
     """Over all 16 pairs of draws; without weights it is another one."""
-    g, masses = gradients(), selector.masses(LOSSES)[0]
+    g, masses = gradients(), selector.unnormalized_probabilities(LOSSES)[0]
     weighted, plain = torch.zeros(9).double(), torch.zeros(9).double()
     for pair in product(range(4), repeat=2):
         selection = drawn(*pair, masses=masses)
-        chance = selection.chances.prod()
+        chance = selection.selected_probabilities.prod()
         weights = UnbiasedWeighting()(selection, 4).double()
         weighted += chance * (weights[:, None] * g[list(pair)]).mean(0)
         plain += chance * g[list(pair)].mean(0)
@@ -122,7 +124,7 @@ def test_the_expected_gradient_of_systematic_sampling_is_the_uniform_one(n):
             if width > 1e-9:
                 rows = systematic_draw(inclusion, n, order, low + width / 2)
                 weights = HorvitzThompsonWeighting()(
-                    Selection(rows, None, NO, inclusion=inclusion), 4
+                    Selection(rows, inclusion_probabilities=inclusion), 4
                 )
                 mean += width / 24 * (weights.double()[:, None] * g[rows]).mean(0)
     torch.testing.assert_close(mean, g.mean(0), rtol=1e-6, atol=1e-7)

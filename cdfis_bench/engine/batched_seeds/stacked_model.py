@@ -12,7 +12,7 @@ from cdfis_bench.core.errors import require
 _ELEMENTWISE = (nn.ReLU, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Tanh, nn.Sigmoid, nn.Identity)
 
 
-class Stack:
+class StackedModel:
     """S networks of the same layers.
 
     parameters: the stacked weights, leaves [S, *shape], for an optimizer. From here on the weights

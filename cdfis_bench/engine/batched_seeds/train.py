@@ -1,10 +1,10 @@
 """Several seeds of one arm trained at once, as one network: for accuracy over steps.
 
 Each seed has its own weights, order, selection, gate and optimizer state, and ends where it would
-have ended alone (to rounding: sums are made in another order). What is shared is the clock.
+have ended alone, up to rounding (sums are made in another order). The clock is shared.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, optim
@@ -12,24 +12,28 @@ from torch.nn.functional import cross_entropy
 from torch.nn.modules.conv import _ConvNd
 
 from cdfis_bench.core.errors import UserError, require
-from cdfis_bench.core.types import Chosen, Feedback, Metric, Recorder
-from cdfis_bench.engine.batched_seeds.stacked_model import Stack
-from cdfis_bench.engine.loop import (
+from cdfis_bench.core.modes import scoring_autocast
+from cdfis_bench.core.parts import LogitMetric, ReorderingSource
+from cdfis_bench.core.types import MiniBatch, Recorder
+from cdfis_bench.engine.accounting import (
     Summary,
-    Training,
-    beginning,
+    begin_step,
     conclude,
     count_step,
     record_evaluation,
-    side_training,
-    warm_up,
 )
+from cdfis_bench.engine.batched_seeds.stacked_model import StackedModel
+from cdfis_bench.engine.loop import OnStep, holdout_training, warm_up
 from cdfis_bench.engine.meters.cost import CostMeter
-from cdfis_bench.engine.meters.diagnostics import concentration
-from cdfis_bench.engine.method import Choosing, Method
+from cdfis_bench.engine.setup import RunSetup
 from cdfis_bench.engine.state import RunState
-from cdfis_bench.engine.step import StepReport
-from cdfis_bench.sources.presample import PresampleSource
+from cdfis_bench.engine.step import (
+    StepReport,
+    end_step,
+    next_mini_batch,
+    select_and_weight,
+    update,
+)
 
 # They treat every weight by itself, so that stacked weights are trained as single ones are.
 _ELEMENTWISE = (
@@ -44,13 +48,13 @@ _ELEMENTWISE = (
     optim.RMSprop,
 )
 
-# Samples of all seeds in one pass without gradients: what lies between the layers stays in the
-# cache of a CPU core (2.5 times one by one instead of 1.5).
+# Samples of all seeds in one pass without gradients: the activations then stay in the cache of a
+# CPU core (2.5 times as fast as one seed after the other, instead of 1.5).
 _ROWS = 2048
 
 
-def check_together(setup: Training) -> None:
-    """Raises UserError, with the reason, if seeds of this arm had better not train at once."""
+def check_batched_seeds(setup: RunSetup) -> None:
+    """Raises UserError, with the reason, if seeds of this arm should not be trained at once."""
     instead = "use hydra/launcher=pool"
     require(
         setup.device.type != "cpu"
@@ -76,145 +80,134 @@ def check_together(setup: Training) -> None:
     )
     selector = setup.make_method().selector
     require(
-        not hasattr(selector, "learning_rate_gain"),
+        not selector.changes_learning_rate,
         f"{type(selector).__name__} gives every seed its own learning rate; {instead}",
     )
 
 
-def train_together(
-    setups: Sequence[Training],
+def train_batched_seeds(
+    setups: Sequence[RunSetup],
     recorders: Sequence[Recorder],
-    on_step: Callable[[int, float], None] = lambda step, seconds: None,
+    on_step: OnStep = lambda step, seconds: None,
 ) -> list[Summary]:
     """Runs all `setups`, which differ in their seed only, to the end; returns their summaries.
 
-    recorders: one for each. Seconds are each seed's share of the common ones.
-    Raises UserError as check_together does, or if the loss of a seed stops being finite.
+    Args:
+        setups: The runs.
+        recorders: One for each.
+        on_step: As in `train`. Seconds are each seed's share of the common ones.
+
+    Raises:
+        UserError: As check_batched_seeds does, or if the loss of a seed stops being finite.
     """
     first = setups[0]
-    check_together(first)
+    check_batched_seeds(first)
     warm_up(first)
-    runs = [beginning(setup) for setup in setups]
-    for setup, run in zip(setups, runs, strict=True):
-        run.method.prepare(side_training(setup, run.cost))
-        run.model.train(setup.train_mode)
-    together = Together(first, runs)
-    each = list(zip(setups, runs, recorders, strict=True))
-    finals = [record_evaluation(*one) for one in each]
-    while (progress := first.budget.progress(runs[0].step, runs[0].cost)) < 1:
-        for (setup, run, recorder), report in zip(each, together.step(progress), strict=True):
+    states = [RunState(setup) for setup in setups]
+    for setup, state in zip(setups, states, strict=True):
+        state.method.prepare(holdout_training(setup, state.cost))
+        state.model.train(setup.train_mode)
+    batched = BatchedSeeds(first, states)
+    runs = list(zip(setups, states, recorders, strict=True))
+    finals = [record_evaluation(*run) for run in runs]
+    while (progress := first.budget.progress(states[0].step, states[0].cost)) < 1:
+        for state in states:
+            begin_step(state, progress)
+        for run, report in zip(runs, batched.step(), strict=True):
             try:
-                count_step(setup, run, recorder, report, progress)
+                count_step(*run, report)
             except UserError as error:
-                raise UserError(f"seed {setup.seed}: {error}") from None
-        step = runs[0].step
-        on_step(step, runs[0].cost.train_seconds)
+                raise UserError(f"seed {run[0].seed}: {error}") from None
+        step = states[0].step
+        on_step(step, states[0].cost.train_seconds)
         if step % first.eval_every == 0:
-            finals = [record_evaluation(*one) for one in each]
-    if runs[0].step % first.eval_every:
-        finals = [record_evaluation(*one) for one in each]
-    return [conclude(*one, final) for one, final in zip(each, finals, strict=True)]
+            finals = [record_evaluation(*run) for run in runs]
+    if states[0].step % first.eval_every:
+        finals = [record_evaluation(*run) for run in runs]
+    return [conclude(*run, final) for run, final in zip(runs, finals, strict=True)]
 
 
-class Together:
-    """The steps of all seeds: each chooses its mini-batch, one network trains on all of them."""
+class BatchedSeeds:
+    """The steps of all seeds: each selects its mini-batch, one network trains on all of them."""
 
-    def __init__(self, setup: Training, runs: Sequence[RunState]) -> None:
-        self._runs = runs
-        self._n = setup.batch_size
-        self._stack = Stack([run.model for run in runs])
+    def __init__(self, setup: RunSetup, states: Sequence[RunState]) -> None:
+        """Stacks the networks of all seeds; `setup` is that of any of them."""
+        self._states = states
+        self._stack = StackedModel([state.model for state in states])
         self._optimizer = setup.make_optimizer(self._stack.parameters)
         self._cost = CostMeter(setup.device)
 
-    def step(self, progress: float) -> list[StepReport]:
-        """One optimisation step of every seed: as train_step, for all."""
-        together = all(_scored_by_logits(run.method) for run in self._runs)
-        chosen = self._score_together(progress) if together else self._choose(progress)
+    def step(self) -> list[StepReport]:
+        """One optimization step of every seed, as train_step makes it for one."""
+        if all(_scored_by_logits(state) for state in self._states):
+            mini_batches = self._score_at_once()
+        else:
+            mini_batches = [next_mini_batch(state.context) for state in self._states]
         with self._cost("update"):
-            losses, logits = self._update(chosen)
+            losses, logits = self._update(mini_batches)
         self._share("update")
-        reports = []
-        means = losses.mean(1)
-        for run, of_run, mean, own_losses, own_logits in zip(
-            self._runs, chosen, means, losses, logits, strict=True
-        ):
-            tau = None
-            if run.method.learns or run.method.threshold.needs_scores:
-                with run.cost("select"):
-                    if run.method.learns:
-                        seen = (of_run.batch, own_logits, own_losses, of_run)
-                        run.method.learn(Feedback(run.step + 1, progress, *seen))
-                    if run.method.threshold.needs_scores:
-                        tau = concentration(run.method.scores_of(of_run, own_logits))
-            run.cost.samples_loaded += of_run.loaded
-            run.cost.count_trained(len(of_run.batch))
-            reports.append(StepReport(mean, tau, of_run, own_logits))
-        return reports
-
-    def _choose(self, progress: float) -> list[Chosen]:
-        """Mini-batches chosen seed by seed: any source, any metric, gates open or closed."""
         return [
-            run.method.choose(run.model, self._n, run.streams, run.cost, progress)
-            for run in self._runs
+            end_step(state.context, mini_batch, own_logits, own_losses, mean_loss)
+            for state, mini_batch, own_logits, own_losses, mean_loss in zip(
+                self._states, mini_batches, logits, losses, losses.mean(1), strict=True
+            )
         ]
 
-    def _score_together(self, progress: float) -> list[Chosen]:
-        """The same, with one forward pass for the candidates of all seeds."""
-        candidates = [
-            run.method.source.candidates(True, run.streams.order, run.cost)  # type: ignore[attr-defined]
-            for run in self._runs
-        ]
-        metric = self._runs[0].method.metric
-        with self._cost("score"), torch.no_grad():
-            x = torch.stack([batch.x for batch in candidates])  # [S, K, *D]
-            y = torch.stack([batch.y for batch in candidates])  # [S, K]
+    def _score_at_once(self) -> list[MiniBatch]:
+        """Mini-batches of all seeds, with one forward pass for all their candidates."""
+        candidates = []
+        for state in self._states:
+            source = state.method.source
+            candidates.append(source.next_batch(state.context, source.large_batch_size))
+        metric, scoring = self._states[0].method.metric, self._states[0].method.scoring
+        assert isinstance(metric, LogitMetric)
+        x = torch.stack([batch.x for batch in candidates])  # [S, K, *D]
+        y = torch.stack([batch.y for batch in candidates])  # [S, K]
+        with self._cost("score"), torch.no_grad(), scoring_autocast(x.device, scoring.dtype):
             at_once = max(1, _ROWS // len(y)) if x.device.type == "cpu" else y.shape[1]
-            parts = zip(x.split(at_once, 1), y.split(at_once, 1), strict=True)
-            scores = torch.cat([self._scores(metric, *part) for part in parts], 1)  # [S, K]
+            chunks = zip(x.split(at_once, 1), y.split(at_once, 1), strict=True)
+            scores = torch.cat([self._scores(metric, *chunk) for chunk in chunks], 1)  # [S, K]
         self._share("score")
-        chosen = []
-        for run, batch, own in zip(self._runs, candidates, scores, strict=True):
-            run.cost.count_scored(len(batch), metric.forward_passes, metric.backward_passes)
-            parts = Choosing(run.method, run.model, self._n, progress, run.streams.select, run.cost)
-            chosen.append(parts.select(batch, own))
-        return chosen
+        mini_batches = []
+        for state, batch, own in zip(self._states, candidates, scores, strict=True):
+            state.cost.count_scored(len(batch), metric.forward_passes, metric.backward_passes)
+            mini_batches.append(select_and_weight(state.context, batch, own))
+        return mini_batches
 
-    def _scores(self, metric: Metric, x: Tensor, y: Tensor) -> Tensor:
+    def _scores(self, metric: LogitMetric, x: Tensor, y: Tensor) -> Tensor:
         logits = self._stack(x)  # [S, rows, C]
-        return metric.of_logits(logits.flatten(0, 1), y.flatten()).view_as(y)  # type: ignore[attr-defined]
+        return metric.from_logits(logits.flatten(0, 1), y.flatten()).view_as(y)
 
-    def _update(self, chosen: Sequence[Chosen]) -> tuple[Tensor, Tensor]:
-        """(losses [S, N], logits [S, N, C]) before the update, no graph."""
-        x = torch.stack([of_run.batch.x for of_run in chosen])  # [S, N, *D]
-        y = torch.stack([of_run.batch.y for of_run in chosen])  # [S, N]
+    def _update(self, mini_batches: Sequence[MiniBatch]) -> tuple[Tensor, Tensor]:
+        """Returns losses [S, N] and logits [S, N, C] before the update, no graph."""
+        x = torch.stack([one.batch.x for one in mini_batches])  # [S, N, *D]
+        y = torch.stack([one.batch.y for one in mini_batches])  # [S, N]
         logits = self._stack(x)  # [S, N, C]
         losses = cross_entropy(logits.flatten(0, 1), y.flatten(), reduction="none").view_as(y)
-        if all(of_run.weights is None for of_run in chosen):
+        if all(one.loss_weights is None for one in mini_batches):
             weighted = losses
         else:
             ones = torch.ones_like(losses[0])
-            weights = [ones if c.weights is None else c.weights for c in chosen]
+            weights = [ones if m.loss_weights is None else m.loss_weights for m in mini_batches]
             weighted = torch.stack(weights) * losses
-        for parameter in self._stack.parameters:
-            parameter.grad = None
         # A sum over seeds: the gradient of each seed's weights is that of its own mean.
-        weighted.mean(1).sum().backward()
-        self._optimizer.step()
+        update(weighted.mean(1).sum(), self._optimizer, self._stack.parameters)
         return losses.detach(), logits.detach()
 
     def _share(self, phase: str) -> None:
-        """Charges every seed its part of the common seconds."""
+        """Charges every seed its share of the common seconds."""
         common = self._cost(phase)
-        for run in self._runs:
-            run.cost(phase).seconds += common.seconds / len(self._runs)
+        for state in self._states:
+            state.cost(phase).seconds += common.seconds / len(self._states)
         common.seconds = 0.0
 
 
-def _scored_by_logits(method: Method) -> bool:
-    """Whether the next mini-batch is chosen by a function of the logits of the candidates."""
+def _scored_by_logits(state: RunState) -> bool:
+    """Whether the next mini-batch is selected by a function of the candidates' logits."""
+    method = state.method
     return (
         method.selecting
-        and isinstance(method.source, PresampleSource)
-        and hasattr(method.metric, "of_logits")
-        and method.metric.forward_passes == 1  # not what is remembered of an earlier pass
+        and not isinstance(method.source, ReorderingSource)
+        and isinstance(method.metric, LogitMetric)
+        and method.metric.forward_passes == 1  # not a stored score
     )

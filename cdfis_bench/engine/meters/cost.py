@@ -1,4 +1,4 @@
-"""What a run costs: seconds per phase, and samples loaded, scored and trained."""
+"""The cost of a run: seconds per phase, and samples loaded, scored and trained on."""
 
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -11,19 +11,19 @@ PHASES = ("load", "score", "select", "update")
 
 
 class _Phase(Protocol):
-    """Adds what passes inside `with` to its seconds."""
+    """A context that adds the time inside it to `seconds`."""
 
     seconds: float
 
     def __enter__(self) -> None: ...
     def __exit__(self, *exc: object) -> None: ...
     def settle(self, wait: bool) -> None:
-        """Brings `seconds` up to date. wait: until the device is through with the phase."""
+        """Updates `seconds`; wait: whether to wait until the device has finished the phase."""
         ...
 
 
 class _HostPhase:
-    """By the host's clock; the device, if there is one, is waited for at both ends."""
+    """Measured by the host's clock, with a synchronization at both ends."""
 
     __slots__ = ("_began", "_wait", "seconds")
 
@@ -45,9 +45,9 @@ class _HostPhase:
 
 
 class _CudaPhase:
-    """By the GPU's clock: marks in its queue, so that the host never waits in the middle of a step.
+    """Measured by CUDA events, so that the host never waits in the middle of a step.
 
-    Between two marks of a phase the GPU may also wait for the host; that belongs to the phase.
+    Between the two events of a phase the GPU may also wait for the host; that belongs to the phase.
     """
 
     __slots__ = ("_began", "_marks", "seconds")
@@ -76,8 +76,8 @@ class CostMeter:
     """`with cost("score"): ...` measures a phase; counts are plain attributes.
 
     Evaluation is a phase of its own, outside train_seconds. On an accelerator a phase ends when the
-    device is through with it, not when the host has queued it: otherwise the work of one phase
-    would be charged to the next, or drain unseen during the evaluation.
+    device has finished it, not when the host has queued it: otherwise the work of one phase would
+    be charged to the next one, or to the evaluation.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -90,29 +90,32 @@ class CostMeter:
         self.backward_samples = 0
 
     def __call__(self, phase: str) -> _Phase:
-        """phase: load, score, select, update, or eval (which is not part of train_seconds)."""
+        """Returns the context of a phase: load, score, select, update, or eval."""
         return self._evaluation if phase == "eval" else self._phases[phase]
 
     @property
     def train_seconds(self) -> float:
-        """What the device is known to have spent by now; it is never waited for."""
+        """Training time measured so far, without waiting for the device."""
         for phase in self._phases.values():
             phase.settle(wait=False)
         return sum(phase.seconds for phase in self._phases.values())
 
     def count_scored(self, samples: int, forward_passes: int, backward_passes: int) -> None:
+        """Counts scored samples with their passes through the network."""
         self.samples_scored += samples
         self.forward_samples += forward_passes * samples
         self.backward_samples += backward_passes * samples
 
-    def count_trained(self, samples: int) -> None:
-        self.samples_trained += samples
-        self.forward_samples += samples
-        self.backward_samples += samples
+    def count_step(self, loaded: int, trained: int) -> None:
+        """Counts a training step: samples loaded for it, and samples trained on."""
+        self.samples_loaded += loaded
+        self.samples_trained += trained
+        self.forward_samples += trained
+        self.backward_samples += trained
 
     @property
     def forward_equivalents(self) -> int:
-        """Forward passes of one sample, a backward pass counted as two."""
+        """Forward passes of one sample, a backward pass counting as two."""
         return self.forward_samples + 2 * self.backward_samples
 
     def totals(self) -> dict[str, float | int]:
@@ -132,7 +135,7 @@ class CostMeter:
         }
 
     def load_totals(self, totals: Mapping[str, Any]) -> None:
-        """Goes on from the totals of an interrupted run."""
+        """Continues from the totals of an interrupted run."""
         for name, phase in self._phases.items():
             phase.seconds = totals[f"{name}_seconds"]
         self._evaluation.seconds = totals["eval_seconds"]

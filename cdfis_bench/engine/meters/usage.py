@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 
-class Usage:
+class SelectionCounts:
     """Counts per training sample, int32 [n]; repeats within a mini-batch count.
 
-    In total, and from the moment the gate first opened: before that, every arm selects alike.
+    In total, and since the gate first opened: before that, all arms train on the same samples.
     """
 
     def __init__(self, n: int, device: torch.device) -> None:
@@ -21,7 +21,7 @@ class Usage:
         self._before: tuple[Tensor, Tensor] | None = None
 
     def add(self, offered: Tensor | None, selected: Tensor) -> None:
-        """offered, selected: rows of the training set, int64; offered None: all of them."""
+        """Counts rows of the training set, int64; offered None stands for all of them."""
         if offered is None:
             self._to_all += 1
         else:
@@ -29,13 +29,13 @@ class Usage:
         self.selected.index_add_(0, selected, self._some_ones(len(selected)))
 
     def gate_opened(self) -> None:
-        """What was counted so far belongs to the uniform phase."""
+        """Ends the uniform phase."""
         if self._before is None:
             self._before = self.selected.clone(), self.offered + self._to_all
 
     def arrays(self) -> dict[str, Tensor]:
-        """selected_count, offered_count (in total), and the same with _open (zero if the gate never
-        opened).
+        """Returns selected_count and offered_count in total, and with suffix _open since the gate
+        opened (zero if it never did).
         """
         offered = self.offered + self._to_all
         selected_before, offered_before = self._before or (self.selected, offered)
@@ -47,6 +47,7 @@ class Usage:
         }
 
     def state_dict(self) -> dict[str, Any]:
+        """All counts."""
         return {
             "selected": self.selected,
             "offered": self.offered,
@@ -55,6 +56,7 @@ class Usage:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continues from the stored counts."""
         self.selected.copy_(state["selected"])
         self.offered.copy_(state["offered"])
         self._to_all = state["to_all"]

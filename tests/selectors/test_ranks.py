@@ -6,23 +6,24 @@ import pytest
 import torch
 from scipy.stats import chisquare
 
+from cdfis_bench.core.draws import draw_distinct
 from cdfis_bench.core.errors import UserError
 from cdfis_bench.core.streams import stream
-from cdfis_bench.core.types import Batch, Chosen, Feedback
-from cdfis_bench.selectors.cdf import CdfSelector, draw_distinct_by_mass
+from cdfis_bench.core.types import Batch, MiniBatch, StepEnd
+from cdfis_bench.selectors.cdf import CdfSelector
 from cdfis_bench.selectors.rank_exponential import (
     RankExponentialSelector,
     draw_places,
-    exponential_masses,
+    exponential_probabilities,
 )
-from cdfis_bench.selectors.rank_power import RankPowerSelector, percentile_masses
+from cdfis_bench.selectors.rank_power import RankPowerSelector, percentile_probabilities
 from cdfis_bench.selectors.ranks import ranks
 
 SCORES = torch.tensor([1.4, 0.3, 0.2, 0.1])
 
 
-def law(masses):
-    return (masses / masses.sum()).tolist()
+def law(weights):
+    return (weights / weights.sum()).tolist()
 
 
 def test_equal_scores_share_their_mean_rank():
@@ -38,23 +39,23 @@ def test_equal_scores_share_their_mean_rank():
     ],
 )
 def test_exponential_laws_of_known_pressures(pressure, expected):
-    assert law(exponential_masses(SCORES, pressure)) == pytest.approx(expected, abs=1e-5)
+    assert law(exponential_probabilities(SCORES, pressure)) == pytest.approx(expected, abs=1e-5)
 
 
 def test_the_highest_is_as_much_likelier_as_the_pressure_says():
-    masses = exponential_masses(SCORES, 100)
-    assert (masses.max() / masses.min()).item() == pytest.approx(100**0.75)
-    many = exponential_masses(torch.arange(50_000.0), 1e8)
+    weights = exponential_probabilities(SCORES, 100)
+    assert (weights.max() / weights.min()).item() == pytest.approx(100**0.75)
+    many = exponential_probabilities(torch.arange(50_000.0), 1e8)
     assert (many.max() / many.min()).item() == pytest.approx(1e8, rel=1e-3)
-    assert bool((exponential_masses(torch.arange(1000.0), 1e300) > 0).all())
+    assert bool((exponential_probabilities(torch.arange(1000.0), 1e300) > 0).all())
 
 
 @pytest.mark.parametrize("pressure", [1, 2, 100, 1e8])
 def test_places_drawn_without_a_table_follow_the_same_law(pressure):
     places = draw_places(20, pressure, 100_000, stream(0, "places"))
-    masses = exponential_masses(-torch.arange(20.0), pressure)
+    weights = exponential_probabilities(-torch.arange(20.0), pressure)
     seen = torch.bincount(places, minlength=20)
-    expected = 100_000 * masses / masses.sum()
+    expected = 100_000 * weights / weights.sum()
     enough = expected > 5
     assert len(seen) == 20
     kept = expected[enough] * seen[enough].sum() / expected[enough].sum()
@@ -66,9 +67,9 @@ def test_pressure_goes_from_start_to_end_geometrically():
     batch = Batch(torch.zeros(1, 1), torch.zeros(1).long(), torch.zeros(1).long())
     for progress, expected in [(0.0, 100), (0.5, 10), (1.0, 1), (1.2, 1)]:
         none = torch.zeros(1)
-        selector.learn(Feedback(1, progress, batch, none, none, Chosen(batch)))
+        selector.on_step_end(StepEnd(1, progress, MiniBatch(batch), none, none))
         assert selector.pressure == pytest.approx(expected)
-    assert len(set(selector.masses(SCORES)[0].tolist())) == 1
+    assert len(set(selector.unnormalized_probabilities(SCORES)[0].tolist())) == 1
 
 
 @pytest.mark.parametrize(
@@ -77,10 +78,10 @@ def test_pressure_goes_from_start_to_end_geometrically():
 )
 def test_composers_law_follows_from_n(n, expected):
     """keep = n / K = 0.5 and 0.25."""
-    masses = percentile_masses(SCORES, 4 / n - 1, 0.5)
-    assert law(masses) == pytest.approx(expected[::-1], abs=1e-5)
+    weights = percentile_probabilities(SCORES, 4 / n - 1, 0.5)
+    assert law(weights) == pytest.approx(expected[::-1], abs=1e-5)
     drawn = RankPowerSelector()(SCORES, n, stream(0, "power")).indices
-    assert torch.equal(drawn, draw_distinct_by_mass(masses, n, stream(0, "power")))
+    assert torch.equal(drawn, draw_distinct(weights, n, stream(0, "power")))
 
 
 def test_power_one_without_offset_is_the_cdf_of_ranks():
@@ -88,14 +89,16 @@ def test_power_one_without_offset_is_the_cdf_of_ranks():
         selector(SCORES, 64, stream(0, "rank"))
         for selector in (RankPowerSelector(1.0, 0.0, True), CdfSelector("rank"))
     )
-    assert law(ours.masses) == pytest.approx([0.4, 0.3, 0.2, 0.1])
+    assert law(ours.unnormalized_probabilities) == pytest.approx([0.4, 0.3, 0.2, 0.1])
     assert torch.equal(ours.indices, cdf.indices)
 
 
-def test_laws_of_ranks_ignore_the_scale():
+def test_distributions_by_rank_ignore_the_scale():
     for selector in (RankPowerSelector(3.0, replacement=True), RankExponentialSelector(50.0)):
-        masses = [selector.masses(scores)[0] for scores in (SCORES, SCORES.pow(7) - 5)]
-        assert torch.equal(*masses)
+        weights = [
+            selector.unnormalized_probabilities(scores)[0] for scores in (SCORES, SCORES.pow(7) - 5)
+        ]
+        assert torch.equal(*weights)
 
 
 @pytest.mark.parametrize(
