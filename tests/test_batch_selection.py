@@ -75,7 +75,7 @@ def test_parts_of_ones_own():
     [
         (
             {"n": 4, "selector": "bandit"},
-            "BanditSelector keeps a distribution over the whole training set",
+            "BanditSelector keeps a distribution over the whole",
         ),
         ({"n": 16, "selector": "mean_cut"}, "MeanCutSelector accepts as many samples as it likes"),
         ({"n": 4, "metric": "memory"}, "Memory keeps values of the whole training set"),

@@ -115,3 +115,24 @@ def test_a_seed_that_diverges_is_named():
     seeds = [setup("optimizer.lr=1e30", "method=uniform", f"seed={seed}") for seed in SEEDS]
     with pytest.raises(UserError, match="seed 0: training diverged"):
         train_batched_seeds(seeds, [Memory() for _ in SEEDS])
+
+
+def test_scores_of_batched_seeds_are_made_in_the_scoring_dtype():
+    """bfloat16 changes what is selected, at once as alone."""
+    alone = {}
+    for dtype in ("float32", "bfloat16"):
+        overrides = ("method=loss_cdf_now", f"scoring_dtype={dtype}")
+        memories = [Memory() for _ in SEEDS]
+        train_batched_seeds([setup(*overrides, f"seed={seed}") for seed in SEEDS], memories)
+        alone[dtype] = memories[1].rows[-1]["test_loss"]
+    assert alone["float32"] != alone["bfloat16"]
+
+
+def test_batched_seeds_know_their_break_even():
+    overrides = ("method=loss_cdf", "threshold.fraction=0.95")
+    seeds = [setup(*overrides, f"seed={seed}") for seed in SEEDS]
+    summaries = train_batched_seeds(seeds, [Memory() for _ in SEEDS])
+    single = train(setup(*overrides, "seed=1"), Memory())
+    assert single["break_even"] is not None
+    assert summaries[1]["break_even"] == pytest.approx(single["break_even"])
+    assert all(summary["step_cost"] > 1 for summary in summaries)

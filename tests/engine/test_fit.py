@@ -30,7 +30,7 @@ from tests.engine.small import setup
         (["selector=topk", "weighting=biased_power"], "needs exact draw probabilities"),
         (
             ["weighting=horvitz_thompson"],
-            "exact inclusion probabilities, which CdfSelector does not",
+            "exact inclusion probabilities, which CdfSelector",
         ),
         (["weighting=per_sample"], "CdfSelector gives none; use selector=mean_cut"),
         (

@@ -20,11 +20,10 @@ from cdfis_bench.weightings.per_sample import PerSampleWeighting
 from cdfis_bench.weightings.unbiased import UnbiasedWeighting
 
 LOSSES = torch.tensor([0.1, 0.2, 0.3, 1.4], dtype=torch.float64)
-NO = torch.tensor(False)
 
 
-def drawn(*indices, masses=LOSSES):
-    return Selection(torch.tensor(indices), masses, NO)
+def drawn(*indices, unnormalized=LOSSES):
+    return Selection(torch.tensor(indices), unnormalized)
 
 
 @pytest.mark.parametrize(
@@ -100,14 +99,18 @@ def learned():
 )
 def test_the_expected_gradient_is_the_uniform_one(selector):
     """Over all 16 pairs of draws; without weights it is another one."""
-    g, masses = gradients(), selector.unnormalized_probabilities(LOSSES)[0]
+    g = gradients()
+    if isinstance(selector, BanditSelector):
+        unnormalized = selector.distribution()
+    else:
+        unnormalized, _ = selector.unnormalized_probabilities(LOSSES)
     weighted, plain = torch.zeros(9).double(), torch.zeros(9).double()
     for pair in product(range(4), repeat=2):
-        selection = drawn(*pair, masses=masses)
-        chance = selection.selected_probabilities.prod()
+        selection = drawn(*pair, unnormalized=unnormalized)
+        probability = selection.selected_probabilities.prod()
         weights = UnbiasedWeighting()(selection, 4).double()
-        weighted += chance * (weights[:, None] * g[list(pair)]).mean(0)
-        plain += chance * g[list(pair)].mean(0)
+        weighted += probability * (weights[:, None] * g[list(pair)]).mean(0)
+        plain += probability * g[list(pair)].mean(0)
     torch.testing.assert_close(weighted, g.mean(0), rtol=1e-6, atol=1e-7)
     assert (plain - g.mean(0)).norm() > 0.02 * g.mean(0).norm()
 
@@ -143,7 +146,7 @@ def test_one_uniform_draw_has_the_known_variance_and_the_ideal_one_none():
 
 def test_per_sample_weights_are_those_of_the_selector():
     weights = torch.tensor([2.0, 1.0])
-    selection = Selection(torch.tensor([0, 3]), None, NO, weights=weights)
+    selection = Selection(torch.tensor([0, 3]), loss_weights=weights)
     assert PerSampleWeighting()(selection, 4) is weights
 
 
@@ -153,7 +156,7 @@ def test_per_sample_weights_are_those_of_the_selector():
 )
 def test_selections_that_know_too_little_are_refused(weighting):
     with pytest.raises(UserError, match="weighting="):
-        weighting()(Selection(torch.tensor([0, 3]), None, NO), 4)
+        weighting()(Selection(torch.tensor([0, 3])), 4)
 
 
 @pytest.mark.parametrize("make", [lambda: ClippedWeighting(0), lambda: BiasedPowerWeighting(2)])
