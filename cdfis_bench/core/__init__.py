@@ -1,1 +1,1 @@
-"""Types, protocols, random streams and checks that every other room stands on."""
+"""Types, base classes, random streams and checks that every other package uses."""

@@ -1,4 +1,4 @@
-"""From samples to logits and their loss gradient, leaving the network as it was."""
+"""Logits and their loss gradients, without changing the network."""
 
 import torch
 from torch import Tensor, nn
@@ -8,11 +8,17 @@ from cdfis_bench.core.errors import UserError
 
 
 def logits_of(model: nn.Module, x: Tensor) -> Tensor:
-    """model(x) as logits [K, C]; what the network writes to its buffers goes to copies.
+    """Returns model(x) as logits [K, C]; the network's buffers are left as they were.
 
-    x: [K, *D]. Modules in train mode get copies of their buffers (running statistics); eval mode
-    is taken at its word: such modules write nothing, so nothing is copied.
-    Raises UserError if the network does not return one row of logits per sample.
+    Modules in train mode get copies of their buffers (running statistics). Modules in eval mode are
+    expected to write nothing, so nothing is copied for them.
+
+    Args:
+        model: The network, in any mode.
+        x: [K, *D].
+
+    Raises:
+        UserError: If the network does not return one row of logits per sample.
     """
     copies = {
         name: buffer.clone()
@@ -26,7 +32,7 @@ def logits_of(model: nn.Module, x: Tensor) -> Tensor:
 
 
 def require_logits(logits: object, k: int) -> None:
-    """Raises UserError unless `logits` are [k, C]: the scores are those of a classifier."""
+    """Raises UserError unless `logits` are a tensor [k, C]."""
     if isinstance(logits, Tensor) and logits.ndim == 2 and logits.shape[0] == k:
         return
     found = f"shape {tuple(logits.shape)}" if isinstance(logits, Tensor) else type(logits).__name__
@@ -37,16 +43,22 @@ def require_logits(logits: object, k: int) -> None:
 
 
 def widened(values: Tensor) -> Tensor:
-    """`values` with at least the bits of float32: scores of half precision would tie."""
+    """Returns `values` in float32, or float64 as they are: half precision would make ties."""
     return values if values.dtype == torch.float64 else values.float()
 
 
 def loss_gradients(logits: Tensor, y: Tensor) -> Tensor:
-    """Gradients of the softmax cross-entropy at the logits, q - onehot(y): [K, C], no graph.
+    """Returns the gradients of the softmax cross-entropy at the logits, q - onehot(y).
 
-    logits: [K, C]; y: [K] int64 in 0..C-1. float32, or float64 for float64 logits.
     The entry of the true class is minus the sum of the others, not q_y - 1, which would round to 0
-    for samples that are fitted well and leave their scores with few or no correct digits.
+    for well-fitted samples and leave their scores with few or no correct digits.
+
+    Args:
+        logits: [K, C].
+        y: Labels [K], int64, in 0..C-1.
+
+    Returns:
+        [K, C], float32 (float64 for float64 logits), without a graph.
     """
     true_class = y.unsqueeze(1)
     # exp(log_softmax) because softmax over two columns takes twice as long on a CPU.

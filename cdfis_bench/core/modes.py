@@ -9,7 +9,7 @@ from torch import nn
 
 @contextmanager
 def in_mode(model: nn.Module, train: bool) -> Iterator[None]:
-    """Inside, every module is in train (or eval) mode; afterwards in the mode it had before."""
+    """Context in which every module is in train (or eval) mode; the modes are restored after it."""
     others = [module for module in model.modules() if module.training is not train]
     _set(others, train)
     try:

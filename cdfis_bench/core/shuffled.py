@@ -1,4 +1,4 @@
-"""The order in which a training set is gone through."""
+"""The shuffled order of a training set."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,9 +10,9 @@ from torch import Generator, Tensor
 class ShuffledRows:
     """The rows of a training set, every epoch in a new random order.
 
-    A rest that is too small for the next batch is dropped, so that no sample is twice in one batch.
-    As long as all batches have one size, the order depends on the generator alone: all arms of a
-    seed train on the same samples until their gates open.
+    A rest that is too small for the next batch is dropped, so that no batch contains a sample
+    twice. As long as all batches have one size, the order depends on the generator alone: all arms
+    of a seed train on the same samples until their gates open.
     """
 
     def __init__(self, n: int) -> None:
@@ -21,7 +21,7 @@ class ShuffledRows:
         self._position = 0
 
     def next(self, size: int, generator: Generator) -> Tensor:
-        """The next `size` rows, int64, distinct, on the generator's device. size: 1..n."""
+        """Returns the next `size` (1..n) rows, int64, distinct, on the generator's device."""
         if not self.in_epoch(size):
             self._order = torch.randperm(self._n, generator=generator, device=generator.device)
             self._position = 0
@@ -31,7 +31,7 @@ class ShuffledRows:
         return rows
 
     def in_epoch(self, size: int) -> bool:
-        """Whether the current epoch has another `size` rows."""
+        """Whether `size` rows of the current epoch are left."""
         return self._order is not None and self._position + size <= self._n
 
     def state_dict(self) -> dict[str, Any]:

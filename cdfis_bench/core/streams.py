@@ -1,4 +1,4 @@
-"""Named random streams: one per purpose, so that a new selector cannot change the data order."""
+"""Named random streams, one per purpose: a new selector cannot change the data order."""
 
 import hashlib
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 
 
 def stream(seed: int, name: str, device: torch.device | str = "cpu") -> Generator:
-    """The generator of the stream `name` under `seed`; others are unrelated to it."""
+    """Returns the generator of the stream `name` under `seed`, independent of other names."""
     digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
     # 63 bits, because manual_seed takes a signed 64-bit integer.
     return Generator(device).manual_seed(int.from_bytes(digest[:8], "big") >> 1)
@@ -18,22 +18,30 @@ def stream(seed: int, name: str, device: torch.device | str = "cpu") -> Generato
 
 @dataclass(frozen=True, slots=True)
 class Streams:
-    """The streams of one run. Same seed = same initial weights and data order in every arm."""
+    """The streams of one run. Every arm of a seed has the same initial weights and data order.
 
-    init: (
-        Generator  # initial weights; on the CPU, so that every device starts from the same network
-    )
-    order: Generator  # order in which candidates are offered
-    select: Generator  # the selector's draws
-    noise: Generator  # dropout and whatever else draws inside the network
+    Attributes:
+        init: Initial weights; on the CPU, so that every device starts from the same network.
+        order: Order in which candidates are offered.
+        select: Draws of the selector.
+        noise: Dropout, and whatever else draws inside the network.
+    """
+
+    init: Generator
+    order: Generator
+    select: Generator
+    noise: Generator
 
 
 def run_streams(
     seed: int, device: torch.device, index_device: torch.device | None = None
 ) -> Streams:
-    """All streams of the run with this seed. seed: >= 0.
+    """Returns the streams of a run.
 
-    index_device: where rows of the training set are looked up; the device of the run if None.
+    Args:
+        seed: Of the run, >= 0.
+        device: Where the run computes.
+        index_device: Where rows of the training set are looked up; None for `device`.
     """
     # Draws in proportion to scores need float64, which MPS does not have.
     draws = torch.device("cpu") if device.type == "mps" else device
@@ -47,10 +55,10 @@ def run_streams(
 
 @contextmanager
 def drawing_from(generator: Generator) -> Iterator[None]:
-    """Inside, torch's default generator of that device continues `generator`.
+    """Context in which torch's default generator of that device continues `generator`.
 
-    Outside it is as before. Layers initialise and dropout draws without taking a generator; this
-    lends them one without seeding globally.
+    Afterwards the default generator is as it was before. Layers initialize their weights, and
+    dropout draws, without taking a generator; this lends them one without seeding globally.
     """
     home = default_generator(generator.device)
     before = home.get_state()
@@ -63,12 +71,12 @@ def drawing_from(generator: Generator) -> Iterator[None]:
 
 
 def state_while_lent(generator: Generator) -> Tensor:
-    """The state of a generator that `drawing_from` lends at this moment."""
+    """Returns the state of a generator inside `drawing_from(generator)`."""
     return default_generator(generator.device).get_state()
 
 
 def default_generator(device: torch.device) -> Generator:
-    """Torch's own generator of a device."""
+    """Returns torch's default generator of a device."""
     if device.type == "cuda":
         torch.cuda.init()
         return torch.cuda.default_generators[device.index or 0]

@@ -1,3 +1,1 @@
-"""Training with online batch selection. Reads like section 4 of the paper; knows nothing of Hydra,
-W&B or files.
-"""
+"""Training with online batch selection, independent of Hydra, W&B and files."""

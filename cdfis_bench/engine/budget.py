@@ -1,16 +1,15 @@
-"""When a run ends."""
+"""The budget of a run."""
 
 from cdfis_bench.core.errors import require
 from cdfis_bench.engine.meters.cost import CostMeter
 
 
 class Budget:
-    """Spent after `steps` steps, `train_seconds` of training time, or the cost of `uniform_steps`
-    steps of uniform sampling, whichever comes first.
+    """Ends a run after a number of steps, seconds, or the cost of uniform steps.
 
-    That cost counts forward passes of one sample, scoring included, and a backward pass as two (the
-    convention of Katharopoulos and Fleuret 2018): 3 N a uniform step.
-    Each may be None. Raises UserError if all are, or if one is not positive.
+    The first of the limits that is reached ends the run. Cost counts forward passes of one sample,
+    scoring included, and a backward pass as two (the convention of Katharopoulos and Fleuret 2018):
+    3 N for a uniform step.
     """
 
     def __init__(
@@ -20,6 +19,17 @@ class Budget:
         uniform_steps: int | None = None,
         batch_size: int = 1,
     ) -> None:
+        """Makes a budget.
+
+        Args:
+            steps: Training steps, or None.
+            train_seconds: Training time, or None.
+            uniform_steps: The cost of so many steps of uniform sampling, or None.
+            batch_size: N.
+
+        Raises:
+            UserError: If all limits are None, or one is not positive.
+        """
         self._limits = {
             "steps": steps,
             "train_seconds": train_seconds,
@@ -38,11 +48,11 @@ class Budget:
 
     @property
     def in_steps_alone(self) -> bool:
-        """Whether all runs with this budget take the same number of steps."""
+        """Whether all runs with this budget make the same number of steps."""
         return [name for name, limit in self._limits.items() if limit is not None] == ["steps"]
 
     def progress(self, steps: int, cost: CostMeter) -> float:
-        """Share of the budget that is spent: 0 .. 1, or a little more."""
+        """Share of the budget that is spent: from 0 to 1, or a little more."""
         spent = {
             "steps": steps,
             "train_seconds": cost.train_seconds,

@@ -10,9 +10,15 @@ from cdfis_bench.core.types import Samples
 
 @torch.no_grad()
 def evaluate(model: nn.Module, samples: Samples, chunk_size: int) -> tuple[float, float]:
-    """(mean loss, accuracy as a fraction) over all `samples`, in eval mode; modes are restored."""
+    """Returns mean loss and accuracy (a fraction) over all samples; modes are restored.
+
+    Args:
+        model: Evaluated in eval mode.
+        samples: All of them count.
+        chunk_size: Samples per forward pass.
+    """
     rows = torch.arange(len(samples), device=samples.index_device)
-    loss = torch.zeros((), dtype=_wide(samples), device=samples.y.device)
+    loss = torch.zeros((), dtype=_sum_dtype(samples), device=samples.y.device)
     correct = torch.zeros((), dtype=torch.int64, device=samples.y.device)
     with in_mode(model, train=False):
         for part in rows.split(chunk_size):
@@ -23,6 +29,6 @@ def evaluate(model: nn.Module, samples: Samples, chunk_size: int) -> tuple[float
     return loss.item() / len(samples), correct.item() / len(samples)
 
 
-def _wide(samples: Samples) -> torch.dtype:
-    """For sums; MPS has no float64."""
+def _sum_dtype(samples: Samples) -> torch.dtype:
+    """float64 for sums, where the device has it (MPS does not)."""
     return torch.float32 if samples.y.device.type == "mps" else torch.float64

@@ -1,4 +1,4 @@
-"""Networks trained aside, before a run, for metrics that ask another network."""
+"""Holdout models, trained before a run for metrics that compare with another network."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,14 +14,25 @@ from cdfis_bench.core.shuffled import ShuffledRows
 from cdfis_bench.core.streams import drawing_from, stream
 from cdfis_bench.core.types import Samples
 from cdfis_bench.engine.meters.cost import CostMeter
+from cdfis_bench.engine.setup import Parameters
 
 
 @dataclass(frozen=True, slots=True)
 class HoldoutTraining:
-    """What it takes to train another network like the run's own; its cost is charged to the run."""
+    """Trains networks of the run's kind; the cost is charged to the run.
 
-    make_model: Callable[[Generator], nn.Module]  # on the device, weights from the generator
-    make_optimizer: Callable[[object], Optimizer]
+    Attributes:
+        make_model: Makes a network on the device, its weights from the generator.
+        make_optimizer: Makes an optimizer of its parameters.
+        samples: The training set.
+        batch_size: Samples per training step.
+        chunk_size: Samples per scoring pass.
+        seed: Of the run.
+        cost: The cost meter of the run.
+    """
+
+    make_model: Callable[[Generator], nn.Module]
+    make_optimizer: Callable[[Parameters], Optimizer]
     samples: Samples
     batch_size: int
     chunk_size: int
@@ -29,11 +40,21 @@ class HoldoutTraining:
     cost: CostMeter
 
     def cross_fitted_losses(self, steps: int) -> Tensor:
-        """Loss [n] float32 of every training sample under a network that never saw it.
+        """Computes the loss of every training sample under a network not trained on it.
 
         The training set is halved at random; a network is trained on each half with uniform
-        sampling for `steps` steps and scores the other half, in eval mode. No data is lost to a
-        holdout set. Same seed, same losses. Raises UserError if a half is less than a mini-batch.
+        sampling and scores the other half, in eval mode. No data is lost to a holdout set. The same
+        seed gives the same losses.
+
+        Args:
+            steps: Training steps of each network.
+
+        Returns:
+            Losses [n], float32.
+
+        Raises:
+            UserError: If a half is smaller than a mini-batch.
+
         Source: Mindermann et al. 2022, section 3 (irreducible loss) and appendix (no holdout data).
         """
         n, device = len(self.samples), self.samples.index_device
@@ -45,13 +66,13 @@ class HoldoutTraining:
         halves = rows[: n // 2], rows[n // 2 :]
         losses = torch.empty(n, device=self.samples.y.device)
         with self.cost("score"):
-            for number, (seen, unseen) in enumerate((halves, halves[::-1])):
-                model = self._trained_on(seen, steps, f"aside/{number}")
-                for part in unseen.split(self.chunk_size):
+            for number, (training, held_out) in enumerate((halves, halves[::-1])):
+                model = self._train(training, steps, f"aside/{number}")
+                for part in held_out.split(self.chunk_size):
                     losses[part.to(losses.device)] = self._losses(model, part)
         return losses
 
-    def _trained_on(self, rows: Tensor, steps: int, name: str) -> nn.Module:
+    def _train(self, rows: Tensor, steps: int, name: str) -> nn.Module:
         model = self.make_model(stream(self.seed, f"{name}/init"))
         optimizer = self.make_optimizer(model.parameters())
         order = stream(self.seed, f"{name}/order", rows.device)

@@ -1,4 +1,4 @@
-"""What the network says of every sample."""
+"""Predicted classes of all samples."""
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +9,7 @@ from cdfis_bench.core.types import Samples
 
 @torch.no_grad()
 def predictions(model: nn.Module, samples: Samples, chunk_size: int) -> Tensor:
-    """Predicted class [n] int32 of all `samples`, in eval mode; modes are restored."""
+    """Returns the predicted class of every sample [n], int32, in eval mode; modes are restored."""
     rows = torch.arange(len(samples), device=samples.index_device)
     with in_mode(model, train=False):
         parts = [model(samples.batch(part).x).argmax(1).int() for part in rows.split(chunk_size)]

@@ -173,9 +173,9 @@ class RobustLinearSelector(WholeDatasetSelector):
             total = bound.sum()
             if total > 0:
                 probabilities = self.floor / train_size + (1 - self.floor) * bound / total
-        moments = self._moments.tolist()
-        if not math.isnan(moments[0]):
-            gain = variance_gain(*moments, self._n)
+        uniform_square, robust_square, batch_square = self._moments.tolist()
+        if not math.isnan(uniform_square):
+            gain = variance_gain(uniform_square, robust_square, batch_square, self._n)
             self.learning_rate_factor = min(max(gain, 1.0), self.max_gain)
         return probabilities
 

@@ -1,4 +1,4 @@
-"""Several networks of one kind as one: their weights stacked, their samples side by side."""
+"""Several networks of one kind as one network with stacked weights."""
 
 from collections.abc import Sequence
 
@@ -8,19 +8,22 @@ from torch.func import functional_call, vmap
 
 from cdfis_bench.core.errors import require
 
-# They treat every number alike, so a leading dimension changes nothing.
+# They treat every element alike, so a leading dimension changes nothing.
 _ELEMENTWISE = (nn.ReLU, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Tanh, nn.Sigmoid, nn.Identity)
 
 
 class StackedModel:
     """S networks of the same layers.
 
-    parameters: the stacked weights, leaves [S, *shape], for an optimizer. From here on the weights
-    of the networks themselves are views of them: each network is always up to date.
+    The weights of the networks become views of the stacked weights, so that each network is always
+    up to date.
+
+    Attributes:
+        parameters: The stacked weights, leaves [S, *shape], for an optimizer.
     """
 
     def __init__(self, models: Sequence[nn.Module]) -> None:
-        """Raises UserError for networks whose layers remember or draw something."""
+        """Raises UserError for networks with dropout or with running statistics."""
         self._model = models[0]
         for module in self._model.modules():
             require(
@@ -42,7 +45,7 @@ class StackedModel:
         self.parameters = [w for w in self._weights.values() if w.requires_grad]
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Logits [S, N, C] of x [S, N, *D]: each network sees its own samples."""
+        """Returns logits [S, N, C] of x [S, N, *D]; each network has its own samples."""
         if x.ndim == 3 and _is_mlp(self._model):
             return self._layer_by_layer(x)
         return vmap(lambda weights, x: functional_call(self._model, weights, (x,)))(
