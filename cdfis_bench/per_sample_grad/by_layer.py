@@ -73,15 +73,17 @@ def _squared_norms_in_chunks(
     layers = _trained_layers(model)
     if not layers:
         return None
-    if len(y) <= chunk_size or all(type(layer) is nn.Linear for layer in layers):
-        chunk_size = len(y)
-    chunks = []
-    for part_x, part_y in zip(x.split(chunk_size), y.split(chunk_size), strict=True):
-        squared_norms = _squared_norms(model, part_x, part_y, loss, layers)
+    if y.shape[0] <= chunk_size or all(type(layer) is nn.Linear for layer in layers):
+        chunks = [(x, y)]
+    else:
+        chunks = zip(x.split(chunk_size), y.split(chunk_size), strict=True)
+    found = []
+    for chunk_x, chunk_y in chunks:
+        squared_norms = _squared_norms(model, chunk_x, chunk_y, loss, layers)
         if not squared_norms:
             return None
-        chunks.append(squared_norms)
-    return chunks
+        found.append(squared_norms)
+    return found
 
 
 def _squared_norms(
@@ -90,7 +92,7 @@ def _squared_norms(
     with torch.enable_grad(), CallsOf(layers) as calls:
         outputs = outputs_for(loss, model, x)  # [K, *]
     edges = [call.edge for call in calls if call.edge is not None]
-    if not _each_used_once(layers, calls, len(y)) or len(edges) < len(layers):
+    if not _each_used_once(layers, calls, y.shape[0]) or len(edges) < len(layers):
         return None
     root = outputs.grad_fn
     if root is None or not _leaves_used_once(root):

@@ -50,7 +50,7 @@ def norms_of_linear_chain(
             else:
                 x = x.relu()
                 saved.append(x)
-        require_outputs_for(loss, x, len(y))
+        require_outputs_for(loss, x, y.shape[0])
         return _squared_norms(layers, saved, output_gradients(loss, x, y)).sqrt()
 
 
