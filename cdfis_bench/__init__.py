@@ -1,13 +1,24 @@
 """Online batch selection: which N of K candidate samples to train on, and whether it pays."""
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cdfis_bench.batch_selection import select
+    from cdfis_bench.per_sample_grad import grad_norms
 
 __version__ = "0.1.0"
+__all__ = ["__version__", "grad_norms", "select"]
+
+# Imported on first use, so that `import cdfis_bench` and `--help` do not load torch.
+_MODULES = {"grad_norms": "cdfis_bench.per_sample_grad", "select": "cdfis_bench.batch_selection"}
 
 
 def __getattr__(name: str) -> Any:
-    # `select` is imported when asked for: the command line answers --help without torch.
-    if name == "select":
-        return import_module("cdfis_bench.batch_selection").select
+    if name in _MODULES:
+        return getattr(import_module(_MODULES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,4 +1,4 @@
-"""Backends: how a network computes, chosen once per run; the numbers stay those of the network."""
+"""Backends: how the network is computed, chosen once per run. Results agree up to rounding."""
 
 from cdfis_bench.backends.choose import Backend, apply_backend
 

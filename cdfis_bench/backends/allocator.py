@@ -1,20 +1,23 @@
-"""Memory that a process keeps instead of handing it back between two steps."""
+"""A memory allocator that keeps freed memory instead of returning it to the system."""
 
 import ctypes
 import sys
 
-# Of glibc's malloc.h.
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-_LARGEST_MMAP_THRESHOLD = 1 << 25  # glibc takes no more
-_NEVER = (1 << 31) - 1
+# From glibc's malloc.h.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_LARGEST_MMAP_THRESHOLD = 1 << 25  # glibc accepts no more
+_NEVER_TRIM = (1 << 31) - 1
 
 
 def keep_freed_memory() -> bool:
-    """Makes blocks of up to 32 MB come from memory that was freed before; returns whether it could.
+    """Lets the process reuse freed blocks of up to 32 MiB for its next allocations.
 
-    Linux hands out new memory page by page, filled with zeros. Left alone, one process in three
-    gives the activations of every step back and asks for them again, which takes a sixth of a
-    PatchCamelyon step. Elsewhere than on glibc nothing happens, which costs time only.
+    Linux provides new memory page by page, filled with zeros. By default, one process in three
+    returns the activations of every step to the system and requests them again, which takes a
+    sixth of a PatchCamelyon step. Only glibc has this setting; elsewhere nothing happens.
+
+    Returns:
+        Whether the setting was applied.
     """
     if sys.platform != "linux":
         return False
@@ -22,5 +25,6 @@ def keep_freed_memory() -> bool:
     if mallopt is None:
         return False
     return bool(
-        mallopt(_MMAP_THRESHOLD, _LARGEST_MMAP_THRESHOLD) and mallopt(_TRIM_THRESHOLD, _NEVER)
+        mallopt(_M_MMAP_THRESHOLD, _LARGEST_MMAP_THRESHOLD)
+        and mallopt(_M_TRIM_THRESHOLD, _NEVER_TRIM)
     )

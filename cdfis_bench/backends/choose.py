@@ -1,4 +1,4 @@
-"""Choosing the backend of a run, once, by name; `auto` takes the fastest that fits."""
+"""Chooses the backend of a run by name; `auto` takes the fastest that the network supports."""
 
 import copy
 from dataclasses import dataclass
@@ -6,23 +6,27 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from cdfis_bench.backends.chunks import samples_at_once
+from cdfis_bench.backends.chunks import cache_friendly_chunk_size
 from cdfis_bench.backends.onednn import use_onednn
-from cdfis_bench.backends.timing import milliseconds
+from cdfis_bench.backends.timing import median_milliseconds
 from cdfis_bench.core.errors import require, require_choice
 from cdfis_bench.core.streams import drawing_from, stream
 
 BACKENDS = ("plain", "channels_last", "onednn")
-# On a GPU channels_last must win by this much: a repeat of a run should choose as the first did.
-_MARGIN = 0.9
+# On a GPU channels_last must take at most this share of the time of plain, so that two runs of the
+# same configuration choose the same backend in spite of noise.
+_MAX_TIME_RATIO = 0.9
 
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """What a run computes with; goes into its record.
+    """The backend of a run, as stored in its record.
 
-    chunk_size: samples per forward pass of scoring and evaluation.
-    measured_ms: of a training and a scoring pass, per backend, where `auto` had to measure.
+    Attributes:
+        name: plain, channels_last or onednn.
+        chunk_size: Samples per forward pass of scoring and evaluation.
+        measured_ms: Milliseconds of a scoring and a training pass by backend, where `auto`
+            measured them (on CUDA); otherwise None.
     """
 
     name: str
@@ -38,27 +42,40 @@ def apply_backend(
     dtype: torch.dtype,
     chunk_size: int,
 ) -> Backend:
-    """Makes `model` compute with the backend called `name`, or with the fastest that fits (auto).
+    """Makes `model` compute with one of the backends, in place.
 
-    plain: as PyTorch does by itself. channels_last: weights of 4 dimensions in NHWC order.
-    onednn: that, and passes without gradients on tensors in oneDNN's own layout (CPU only).
-    x: [n, *D] samples on the device, n >= 2. train_mode, dtype: of scoring.
-    chunk_size: samples per pass that memory allows, at most.
-    On a CPU `auto` goes by rule, so that a run repeats bit for bit; on CUDA it measures.
-    Raises UserError if the network or the device cannot take a backend that was asked for.
+    - plain: as PyTorch does by default.
+    - channels_last: 4-D weights in NHWC memory order.
+    - onednn: channels_last, and passes without gradients in oneDNN's own layout (CPU only).
+    - auto: the fastest that the network and the device support. On a CPU it follows a fixed rule,
+      so that a run repeats bit for bit; on CUDA it measures.
+
+    Args:
+        name: "auto", "plain", "channels_last" or "onednn".
+        model: The network, on its device.
+        x: Samples [n, *D] on the same device, n >= 2, to try the network with.
+        train_mode: Whether scoring runs the network in train mode.
+        dtype: The dtype of scoring.
+        chunk_size: The largest number of samples per forward pass that memory allows.
+
+    Returns:
+        The backend in use; its chunk_size is at most that of the argument.
+
+    Raises:
+        UserError: If the name is unknown, or if the network or the device does not support it.
     """
     require_choice("backend", name, ("auto", *BACKENDS))
     measured = None
-    with drawing_from(stream(0, "backend", x.device)):  # of dropout, in trial passes
+    with drawing_from(stream(0, "backend", x.device)):  # for dropout in the trial passes
         if name == "auto":
             name, measured = _fastest(model, x, train_mode, dtype)
         else:
-            reason = _misfit(name, model, x, train_mode, dtype)
+            reason = _why_unsupported(name, model, x, train_mode, dtype)
             require(reason is None, f"backend={name} {reason}; use backend=auto")
     if name != "plain":
         model.to(memory_format=torch.channels_last)
         if x.device.type == "cpu":
-            chunk_size = min(chunk_size, samples_at_once(model, x[:2]))
+            chunk_size = min(chunk_size, cache_friendly_chunk_size(model, x[:2]))
     if name == "onednn":
         use_onednn(model)
     return Backend(name, chunk_size, measured)
@@ -67,21 +84,22 @@ def apply_backend(
 def _fastest(
     model: nn.Module, x: Tensor, train_mode: bool, dtype: torch.dtype
 ) -> tuple[str, dict[str, float] | None]:
+    """The name of the backend, and milliseconds by backend if they were measured."""
     device = x.device.type
-    fits = [
-        backend for backend in BACKENDS if _misfit(backend, model, x, train_mode, dtype) is None
+    supported = [
+        name for name in BACKENDS if _why_unsupported(name, model, x, train_mode, dtype) is None
     ]
     if device == "cpu":
-        return fits[-1], None
-    if device != "cuda" or "channels_last" not in fits:
+        return supported[-1], None
+    if device != "cuda" or "channels_last" not in supported:
         return "plain", None
     twin = copy.deepcopy(model).to(memory_format=torch.channels_last)
-    measured = milliseconds({"plain": copy.deepcopy(model), "channels_last": twin}, x)
-    faster = measured["channels_last"] < _MARGIN * measured["plain"]
+    measured = median_milliseconds({"plain": copy.deepcopy(model), "channels_last": twin}, x)
+    faster = measured["channels_last"] < _MAX_TIME_RATIO * measured["plain"]
     return "channels_last" if faster else "plain", measured
 
 
-def _misfit(
+def _why_unsupported(
     name: str, model: nn.Module, x: Tensor, train_mode: bool, dtype: torch.dtype
 ) -> str | None:
     """Why the backend cannot be used here; None if it can."""
@@ -94,26 +112,26 @@ def _misfit(
     if x.device.type != "cpu" or not torch.backends.mkldnn.is_available():
         return f"needs a CPU and a PyTorch with oneDNN, and this run computes on {x.device.type}"
     if dtype is not torch.float32:
-        return "computes in float32, and scoring_dtype says otherwise"
-    return _onednn_misfit(model, x[:2], train_mode)
+        return "computes in float32, but scoring_dtype is another type"
+    return _why_onednn_fails(model, x[:2], train_mode)
 
 
-def _onednn_misfit(model: nn.Module, x: Tensor, train_mode: bool) -> str | None:
-    """Found by trying: layers may be anyone's. Two samples pass through copies of the network."""
+def _why_onednn_fails(model: nn.Module, x: Tensor, train_mode: bool) -> str | None:
+    """Tries a copy of the network on two samples, because any layer may be unsupported."""
     plain = copy.deepcopy(model).eval()
-    fast = copy.deepcopy(model).eval()
-    use_onednn(fast)
+    converted = copy.deepcopy(model).eval()
+    use_onednn(converted)
     with torch.no_grad():
         expected = plain(x)
         try:
-            logits = fast(x)
+            logits = converted(x)
             if train_mode:
-                fast.train()(x)
+                converted.train()(x)
         except (RuntimeError, NotImplementedError) as error:
             if isinstance(error, torch.OutOfMemoryError):
                 raise
             reason = str(error).splitlines()[0].rstrip(".")
             return f"cannot compute this network ({reason})"
     if not torch.allclose(logits, expected, rtol=1e-4, atol=1e-5):
-        return "gives other logits for this network"
+        return "computes different logits for this network"
     return None

@@ -1,33 +1,39 @@
-"""How many samples a forward pass takes at once."""
+"""How many samples a forward pass should take at once on a CPU."""
 
 import copy
 
 import torch
 from torch import Tensor, nn
 
-# Bytes that the largest output in the network may take. Small enough for the processor's cache and
-# for memory that is used again: above 32 MB glibc asks the system for new pages every time.
-# Measured on one core, oneDNN layout: PatchCamelyon's network with 128, 64, 16, 8 samples at once
-# takes 391, 266, 178, 151 ms for 256; MNIST's with 1024, 256, 128, 64 takes 60, 32, 23, 26 ms.
-_BYTES = 4 << 20
+# Bytes of the largest layer output. Small enough for the cache, and for the allocator to reuse
+# memory: above 32 MiB glibc requests new pages for every allocation.
+# Measured on one core in oneDNN's layout: 256 samples of PatchCamelyon's network take 391, 266, 178
+# and 151 ms in chunks of 128, 64, 16 and 8; 1,024 samples of MNIST's take 60, 32, 23 and 26 ms in
+# chunks of 1,024, 256, 128 and 64.
+_MAX_OUTPUT_BYTES = 4 << 20
 
 
-def samples_at_once(model: nn.Module, x: Tensor) -> int:
-    """Samples per forward pass, a power of two, so that no output exceeds a few megabytes.
+def cache_friendly_chunk_size(model: nn.Module, x: Tensor) -> int:
+    """Samples per forward pass for which no layer output exceeds a few megabytes.
 
-    x: [n, *D], a few samples to try with.
+    Args:
+        model: The network; a copy of it is run in eval mode.
+        x: A few samples [n, *D] to try it with, n >= 1.
+
+    Returns:
+        A power of two, >= 1.
     """
     largest = x[0].numel()
 
-    def note(module: nn.Module, args: object, output: object) -> None:
+    def measure(module: nn.Module, args: object, output: object) -> None:
         nonlocal largest
         if isinstance(output, Tensor):
             largest = max(largest, output.numel() // len(x))
 
     twin = copy.deepcopy(model).eval()
     for module in twin.modules():
-        module.register_forward_hook(note)
+        module.register_forward_hook(measure)
     with torch.no_grad():
         twin(x)
-    samples = max(1, _BYTES // (largest * x.element_size()))
+    samples = max(1, _MAX_OUTPUT_BYTES // (largest * x.element_size()))
     return 1 << (samples.bit_length() - 1)

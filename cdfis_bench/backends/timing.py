@@ -1,4 +1,4 @@
-"""What a network costs on a GPU, measured before a run's clock starts."""
+"""Timing of networks on a GPU, before the clock of a run starts."""
 
 import statistics
 
@@ -6,24 +6,32 @@ import torch
 from torch import Tensor, nn
 
 _ROUNDS = 7
+_WARMUP_ROUNDS = 2
 
 
-def milliseconds(networks: dict[str, nn.Module], x: Tensor) -> dict[str, float]:
-    """Of a pass without gradients and one with, forward and backward, per network: medians.
+def median_milliseconds(networks: dict[str, nn.Module], x: Tensor) -> dict[str, float]:
+    """Times one scoring pass (no gradients) and one training pass (forward and backward) together.
 
-    x: [n, *D] on CUDA. The networks take turns, after two rounds that do not count. They are in
-    train mode afterwards and hold gradients: hand in copies.
+    The networks take turns, so that a change of clock frequency affects all of them.
+
+    Args:
+        networks: Networks on CUDA by name. They end in train mode and hold gradients, so pass
+            copies.
+        x: Inputs [n, *D] on CUDA.
+
+    Returns:
+        The median of the rounds in milliseconds, by name.
     """
-    found: dict[str, list[float]] = {name: [] for name in networks}
-    for index in range(_ROUNDS + 2):
+    times: dict[str, list[float]] = {name: [] for name in networks}
+    for index in range(_WARMUP_ROUNDS + _ROUNDS):
         for name, network in networks.items():
-            began, ended = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-            began.record()
+            start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+            start.record()
             with torch.no_grad():
                 network.eval()(x)
             network.train()(x).sum().backward()
-            ended.record()
-            ended.synchronize()
-            if index >= 2:
-                found[name].append(began.elapsed_time(ended))
-    return {name: statistics.median(times) for name, times in found.items()}
+            end.record()
+            end.synchronize()
+            if index >= _WARMUP_ROUNDS:
+                times[name].append(start.elapsed_time(end))
+    return {name: statistics.median(values) for name, values in times.items()}

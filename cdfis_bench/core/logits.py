@@ -8,37 +8,77 @@ from cdfis_bench.core.errors import UserError
 
 
 def logits_of(model: nn.Module, x: Tensor) -> Tensor:
-    """Returns model(x) as logits [K, C]; the network's buffers are left as they were.
-
-    Modules in train mode get copies of their buffers (running statistics). Modules in eval mode are
-    expected to write nothing, so nothing is copied for them.
+    """model(x) as logits [K, C]; see outputs_of.
 
     Args:
-        model: The network, in any mode.
-        x: [K, *D].
+        model: Network that returns logits.
+        x: Inputs [K, *D].
+
+    Returns:
+        Logits [K, C].
 
     Raises:
         UserError: If the network does not return one row of logits per sample.
     """
+    logits = _forward(model, x)
+    require_logits(logits, x.shape[0])
+    return logits
+
+
+def outputs_of(model: nn.Module, x: Tensor) -> Tensor:
+    """model(x); whatever the network writes to its buffers goes to copies.
+
+    Modules in train mode get copies of their buffers (such as running statistics). Modules in eval
+    mode are assumed to write none, so nothing is copied for them.
+
+    Args:
+        model: Any network.
+        x: Inputs [K, *D].
+
+    Returns:
+        Outputs [K, *].
+
+    Raises:
+        UserError: If the network does not return a tensor with one entry per sample.
+    """
+    outputs = _forward(model, x)
+    require_outputs(outputs, x.shape[0])
+    return outputs
+
+
+def _forward(model: nn.Module, x: Tensor) -> Tensor:
     copies = {
         name: buffer.clone()
         for path, module in model.named_modules()
         if module.training
         for name, buffer in module.named_buffers(path, recurse=False)
     }
-    logits = functional_call(model, copies, (x,)) if copies else model(x)
-    require_logits(logits, x.shape[0])
-    return logits
+    return functional_call(model, copies, (x,)) if copies else model(x)
 
 
 def require_logits(logits: object, k: int) -> None:
     """Raises UserError unless `logits` are a tensor [k, C]."""
     if isinstance(logits, Tensor) and logits.ndim == 2 and logits.shape[0] == k:
         return
-    found = f"shape {tuple(logits.shape)}" if isinstance(logits, Tensor) else type(logits).__name__
     raise UserError(
-        f"the network returned {found} for {k} samples, but metrics need logits of shape "
-        f"({k}, classes); use a network that returns one row of logits per sample"
+        f"the network returned {_described(logits)} for {k} samples, but metrics need logits of "
+        f"shape ({k}, classes); use a network that returns one row of logits per sample"
+    )
+
+
+def require_outputs(outputs: object, k: int) -> None:
+    """Raises UserError unless `outputs` are a tensor [k, *]."""
+    if isinstance(outputs, Tensor) and outputs.shape[:1] == (k,):
+        return
+    raise UserError(
+        f"the network returned {_described(outputs)} for {k} samples, but must return a tensor "
+        f"whose first dimension is that of the samples, ({k}, ...)"
+    )
+
+
+def _described(outputs: object) -> str:
+    return (
+        f"shape {tuple(outputs.shape)}" if isinstance(outputs, Tensor) else type(outputs).__name__
     )
 
 

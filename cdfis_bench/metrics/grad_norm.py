@@ -3,24 +3,29 @@
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from cdfis_bench.core.errors import require
+from cdfis_bench.core.errors import UserError, require
 from cdfis_bench.core.parts import Metric
 from cdfis_bench.core.types import Batch
-from cdfis_bench.per_sample_grad.by_layer import norms_by_layer
-from cdfis_bench.per_sample_grad.by_vmap import norms_by_sample
-from cdfis_bench.per_sample_grad.linear_chain import norms_of_chain
+from cdfis_bench.per_sample_grad import PerSampleGradError, grad_norms
 
 
 class GradNorm(Metric):
-    """L2 norm of each sample's loss gradient over all trainable parameters; frozen ones not.
+    """L2 norm of each sample's loss gradient over all trainable parameters.
 
-    Networks whose trained layers have a rule (layer_rules.py: linear, convolutional,
-    normalising and embedding layers), each used once, take one forward and one backward pass, for
-    some three times the price of metric=loss. Others take one
-    vectorised pass per chunk_size samples, with the memory of chunk_size gradients. The scores do
-    not depend on chunk_size.
-    Dropout in train mode draws a mask per sample, as in training.
-    Source: Knutsson et al. 2023, section 3 ("Gradient Norm Sampling").
+    Networks of linear, convolutional, normalization and embedding layers take one forward and one
+    backward pass, about three times the time of metric=loss. Other networks take one vectorized
+    pass per chunk_size samples and the memory of chunk_size gradients (docs/per_sample_grad.md).
+    The scores do not depend on chunk_size. Dropout in train mode draws a mask per sample, as in
+    training.
+
+    Args:
+        chunk_size: Samples per pass, >= 1.
+
+    Raises:
+        UserError: If chunk_size is not a positive integer.
+
+    References:
+        Knutsson et al. 2023, section 3 ("Gradient Norm Sampling").
     """
 
     # Paper: the authors' code takes the gradient of the last bias only (which is grad_norm_bound);
@@ -31,14 +36,18 @@ class GradNorm(Metric):
     def __init__(self, chunk_size: int = 128) -> None:
         require(
             isinstance(chunk_size, int) and not isinstance(chunk_size, bool) and chunk_size >= 1,
-            f"metric.chunk_size={chunk_size!r} must be a whole number of samples, 1 or more",
+            f"metric.chunk_size={chunk_size!r} must be a positive integer, the samples per pass",
         )
         self.chunk_size = chunk_size
 
     def check(self, model: nn.Module) -> None:
-        """Raises UserError if nothing trains, or if BatchNorm keeps no running statistics.
+        """Checks what does not depend on the mode, which scoring_mode sets later.
 
-        The mode is not looked at: the network is scored later, in the mode of scoring_mode.
+        Args:
+            model: The network that will be scored.
+
+        Raises:
+            UserError: If nothing is trainable, or if a BatchNorm keeps no running statistics.
         """
         require(
             any(parameter.requires_grad for parameter in model.parameters()),
@@ -51,12 +60,23 @@ class GradNorm(Metric):
         )
 
     def __call__(self, model: nn.Module, batch: Batch) -> Tensor:
-        """Scores [K] float32 (float64 for a float64 network), no graph.
+        """Scores the candidates.
 
-        Raises UserError if samples have no gradient of their own (BatchNorm in train mode), if
-        torch.func cannot handle the network, or if it does not return logits [K, C].
+        Args:
+            model: Network that returns logits [K, C].
+            batch: K candidates.
+
+        Returns:
+            Scores [K] float32 (float64 for a float64 network), without a graph.
+
+        Raises:
+            UserError: If samples have no gradient of their own (BatchNorm in train mode), if
+                torch.func cannot vectorize the network, or if it does not return logits [K, C].
         """
-        scores = norms_of_chain(model, batch)
-        if scores is None:
-            scores = norms_by_layer(model, batch, self.chunk_size)
-        return norms_by_sample(model, batch, self.chunk_size) if scores is None else scores
+        try:
+            return grad_norms(model, batch.x, batch.y, chunk_size=self.chunk_size)
+        except PerSampleGradError as error:
+            raise UserError(
+                f"metric=grad_norm: {error}; in a run: scoring_mode=eval, or metric=grad_norm_last "
+                "or grad_norm_bound"
+            ) from error

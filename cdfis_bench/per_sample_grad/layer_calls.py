@@ -1,4 +1,4 @@
-"""What goes into and comes out of chosen layers of a network during one forward pass."""
+"""The inputs and outputs of chosen layers during one forward pass, captured by hooks."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -9,19 +9,26 @@ from torch.utils.hooks import RemovableHandle
 
 
 class LayerCall(NamedTuple):
-    """One use of one layer."""
+    """One call of one layer."""
 
     layer: nn.Module
-    input: Tensor  # no graph
+    input: Tensor
+    """The first argument, detached."""
     output: Tensor
-    version: int  # of the output when it left the layer; in-place changes raise it
-    edge: GradientEdge | None  # where the output's gradient arrives; None outside of a graph
+    version: int
+    """Version of the output when the layer returned it; in-place changes raise it."""
+    edge: GradientEdge | None
+    """The autograd edge that receives the output's gradient; None without a graph."""
 
 
 class CallsOf:
-    """Context that gives a list and fills it with the calls of `layers`, in order, until it ends.
+    """Context manager for a list that collects the calls of some layers, in order.
 
-    A class, because a generator-based context costs a tenth of a Two Circles forward pass more.
+    A class because a generator-based context manager costs another tenth of a Two Circles forward
+    pass.
+
+    Args:
+        layers: The layers to hook. The hooks are removed when the context ends.
     """
 
     def __init__(self, layers: Iterable[nn.Module]) -> None:
@@ -30,25 +37,25 @@ class CallsOf:
         self._hooks: list[RemovableHandle] = []
 
     def __enter__(self) -> list[LayerCall]:
-        # Ours first, so that other people's hooks cannot replace the output before it is seen.
+        # Prepended, so that no other hook can replace the output before it is captured.
         self._hooks = [
-            layer.register_forward_hook(self._note, prepend=True, with_kwargs=True)
+            layer.register_forward_hook(self._append, prepend=True, with_kwargs=True)
             for layer in self._layers
         ]
         return self._calls
 
-    def __exit__(self, *reason: object) -> None:
+    def __exit__(self, *exception: object) -> None:
         for hook in self._hooks:
             hook.remove()
 
-    def _note(
+    def _append(
         self,
         layer: nn.Module,
         args: tuple[Tensor, ...],
         kwargs: dict[str, Tensor],
         output: Tensor,
     ) -> None:
-        entered = (args[0] if args else kwargs["input"]).detach()
-        # Taken now: an in-place ReLU behind the layer would make the output its own.
+        inputs = (args[0] if args else kwargs["input"]).detach()
+        # Taken now: after an in-place ReLU the output's grad_fn would be that of the ReLU.
         edge = get_gradient_edge(output) if output.requires_grad else None
-        self._calls.append(LayerCall(layer, entered, output, output._version, edge))
+        self._calls.append(LayerCall(layer, inputs, output, output._version, edge))

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from benchmark.floor import as_nchw
+from cdfis_bench import per_sample_grad
 from cdfis_bench.core.types import Batch
-from cdfis_bench.per_sample_grad.by_vmap import norms_by_sample
+from cdfis_bench.per_sample_grad.by_vmap import norms_by_vmap
 
 Norms = Callable[[], Tensor]  # [K]
 
@@ -19,7 +20,9 @@ Norms = Callable[[], Tensor]  # [K]
 def library_norms(model: nn.Module, batch: Batch, chunk: int) -> tuple[dict[str, Norms], list[str]]:
     """By name: the norms of the batch, `chunk` samples at a time; and what is not installed."""
     still = copy.deepcopy(model).eval()
-    made: dict[str, Norms] = {"vmap": lambda: norms_by_sample(still, batch, chunk)}
+    made: dict[str, Norms] = {
+        "vmap": lambda: norms_by_vmap(still, batch.x, batch.y, per_sample_grad.cross_entropy, chunk)
+    }
     missing = []
     for name, package, make in (
         ("Opacus", "opacus", _opacus),

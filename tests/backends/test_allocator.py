@@ -1,4 +1,4 @@
-"""Freed memory is used again: no page of it is asked for a second time."""
+"""Freed memory is reused: its pages are not requested from the system again."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ from cdfis_bench.backends.allocator import keep_freed_memory
 if not keep_freed_memory():
     sys.exit(5)
 def step():  # as in a network: activations that are all freed at the end
-    kept = [torch.zeros(2_000_000) for layer in range(20)]
+    activations = [torch.zeros(2_000_000) for layer in range(20)]
 for _ in range(4):
     step()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -24,7 +24,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="page faults are counted on Linux")
 def test_freed_memory_is_used_again():
-    """Left alone, one process in three asks for all 40,000 pages anew in every step."""
+    """By default, one process in three requests all 40,000 pages again in every step."""
     for _ in range(3):
         result = subprocess.run(
             [sys.executable, "-c", FAULTS], capture_output=True, text=True, timeout=60

@@ -1,4 +1,4 @@
-"""The backend that the configuration names is the one that a whole run uses."""
+"""A whole run uses the backend that the configuration names."""
 
 import pytest
 import torch
@@ -39,7 +39,7 @@ def test_a_run_ends_where_the_plain_one_does(tmp_path, metric):
     assert ends[2] == ends[3]
 
 
-def test_a_backend_that_does_not_fit_ends_the_run_before_it_begins():
+def test_an_unsupported_backend_is_refused_before_the_run_starts():
     with pytest.raises(UserError, match=r"backend=onednn .*; use backend=auto"):
         setup("backend=onednn")
 
@@ -49,4 +49,5 @@ def test_dropout_while_scoring_keeps_auto_in_channels_last(tmp_path):
     make_mnist(tmp_path)
     training = setup(*overrides(tmp_path, "auto", "scoring_mode=train"))
     assert training.backend.name == "channels_last"
-    assert training.model.conv2.weight.is_contiguous(memory_format=torch.channels_last)
+    kernel = training.model.get_parameter("conv2.weight")
+    assert kernel.is_contiguous(memory_format=torch.channels_last)

@@ -1,4 +1,4 @@
-"""Backends: equal to the plain one, always current, chosen by name, refused in one sentence."""
+"""Backends: same results as plain, current weights, chosen by name, refused in one sentence."""
 
 import pytest
 import torch
@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cdfis_bench.backends import apply_backend
-from cdfis_bench.backends.chunks import samples_at_once
+from cdfis_bench.backends.chunks import cache_friendly_chunk_size
 from cdfis_bench.core.errors import UserError
 from cdfis_bench.core.streams import drawing_from, stream
 from cdfis_bench.core.types import Batch
@@ -21,19 +21,19 @@ needs_onednn = pytest.mark.skipif(
 )
 
 
-def network(channels: int = 3, side: int = 20) -> nn.Module:
+def network(channels: int = 3, side: int = 20) -> nn.Sequential:
     with drawing_from(stream(0, "test/init")):
         return cnn(channels, side, 5).eval()
 
 
 def images(channels: int = 3, k: int = 6, side: int = 20) -> Batch:
-    """In NHWC order in memory, as our datasets give them."""
+    """In NHWC memory order, as the datasets provide them."""
     generator = stream(1, "test/images")
     x = torch.randn(k, side, side, channels, generator=generator).permute(0, 3, 1, 2)
     return Batch(x, torch.randint(5, (k,), generator=generator), torch.arange(k))
 
 
-def pair(backend: str, channels: int) -> tuple[nn.Module, nn.Module]:
+def pair(backend: str, channels: int) -> tuple[nn.Sequential, nn.Sequential]:
     """The same network twice, plain and with `backend`."""
     model = network(channels)
     assert (
@@ -51,7 +51,7 @@ def test_scores_are_those_of_the_plain_network(backend, channels, metric):
     batch = images(channels)
     for _ in range(2):
         torch.testing.assert_close(metric(fast, batch), metric(plain, batch), rtol=2e-6, atol=0)
-        with torch.no_grad():  # weights change every step: nothing may be kept of the old ones
+        with torch.no_grad():  # weights change every step: none may be cached
             for model in (plain, fast):
                 for parameter in model.parameters():
                     parameter.mul_(1.5)
@@ -76,14 +76,14 @@ def test_logits_are_plain_tensors_with_and_without_gradients():
     assert model(x).requires_grad
     with torch.no_grad():
         assert not model(x).is_mkldnn
-        assert not nn.Sequential(*list(model)[:3])(x).is_mkldnn  # the layers themselves are free
+        assert not model[:3](x).is_mkldnn  # the layers alone are not converted
 
 
 class Averages(nn.Sequential):
     """Ends in a convolution: no nn.Linear makes its logits dense."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x).flatten(1)
+    def forward(self, input: Tensor) -> Tensor:
+        return super().forward(input).flatten(1)
 
 
 @needs_onednn
@@ -97,7 +97,7 @@ def test_a_network_without_linear_layers_returns_dense_logits():
 
 
 class Unusual(nn.Module):
-    """Computes what oneDNN tensors cannot."""
+    """Uses an operation that oneDNN tensors lack."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -107,7 +107,7 @@ class Unusual(nn.Module):
         return self.leave(torch.special.erf(self.conv(x)).amax((2, 3)))
 
 
-def test_auto_takes_what_fits_and_says_so():
+def test_auto_takes_what_is_supported_and_reports_it():
     x = images().x
     assert (
         apply_backend("auto", built(Unusual), x, False, torch.float32, 64).name == "channels_last"
@@ -118,7 +118,7 @@ def test_auto_takes_what_fits_and_says_so():
         ).name
         == "plain"
     )
-    # Dropout in train mode is more than oneDNN tensors can.
+    # oneDNN tensors lack dropout in train mode.
     assert apply_backend("auto", network(), x, True, torch.float32, 64).name == "channels_last"
 
 
@@ -151,7 +151,8 @@ def test_plain_leaves_network_and_chunks_alone():
     model = network()
     backend = apply_backend("plain", model, images().x, False, torch.float32, 4096)
     assert (backend.name, backend.chunk_size) == ("plain", 4096)
-    assert model.conv2.weight.is_contiguous() and not model._forward_pre_hooks
+    assert all(parameter.is_contiguous() for parameter in model.parameters())
+    assert not model._forward_pre_hooks
 
 
 @pytest.mark.parametrize(
@@ -176,13 +177,15 @@ def test_plain_leaves_network_and_chunks_alone():
         ("fastest", network(), images().x, False, "choose one of: auto, plain"),
     ],
 )
-def test_a_backend_that_does_not_fit_is_refused(backend, model, x, train_mode, words):
+def test_an_unsupported_backend_is_refused(backend, model, x, train_mode, words):
     with pytest.raises(UserError, match=words):
         apply_backend(backend, model, x, train_mode, torch.float32, 64)
 
 
 def test_chunks_keep_the_largest_output_small():
     # conv1 of the paper's PatchCamelyon network: 10 x 92 x 92 floats a sample, 12 in 4 MiB.
-    assert samples_at_once(built(lambda: cnn(3, 96, 2)), torch.zeros(2, 3, 96, 96)) == 8
-    assert samples_at_once(built(lambda: cnn(1, 28, 10)), torch.zeros(2, 1, 28, 28)) == 128
-    assert samples_at_once(nn.Flatten(), torch.zeros(2, 3, 1024, 1024)) == 1
+    assert cache_friendly_chunk_size(built(lambda: cnn(3, 96, 2)), torch.zeros(2, 3, 96, 96)) == 8
+    assert (
+        cache_friendly_chunk_size(built(lambda: cnn(1, 28, 10)), torch.zeros(2, 1, 28, 28)) == 128
+    )
+    assert cache_friendly_chunk_size(nn.Flatten(), torch.zeros(2, 3, 1024, 1024)) == 1

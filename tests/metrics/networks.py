@@ -1,7 +1,8 @@
-"""Small networks that make gradients of single samples hard, and the slow, sure way to them."""
+"""Small networks with difficult per-sample gradients, and the slow, obviously correct norms."""
 
 import copy
 from collections.abc import Callable
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,8 @@ from cdfis_bench.core.types import Batch
 from cdfis_bench.models.resnet import resnet
 
 CLASSES = 3
+Network = TypeVar("Network", bound=nn.Module)
+Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 class UsedTwice(nn.Module):
@@ -46,7 +49,7 @@ class TiedOnce(TiedByHand):
 
 
 class TiedAlike(nn.Module):
-    """A layer called once whose weight is used again as it is: casts of it could be one."""
+    """A layer called once whose weight is used again unchanged, where a cast would hide it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -83,7 +86,7 @@ class SideBranches(nn.Module):
 
 
 class CalledOddly(nn.Module):
-    """One layer called for nothing and then by keyword; one whose weight alone is used."""
+    """One layer called without effect, then by keyword; one of which only the weight is used."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -95,7 +98,7 @@ class CalledOddly(nn.Module):
 
 
 class Tokens(nn.Module):
-    """Embeds six tokens a sample, among them repeats and padding, and normalises each."""
+    """Embeds six tokens per sample, among them repeats and padding, and normalizes each."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -110,7 +113,7 @@ class Tokens(nn.Module):
 
 
 class SequenceFirst(nn.Module):
-    """A layer whose first dimension is not that of the samples, though it may be as long."""
+    """A layer whose first dimension is not that of the samples, although it is as long."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -135,7 +138,7 @@ class Sequences(nn.Module):
 
 
 class CountsForwards(nn.Module):
-    """Writes to a buffer of its own when it trains, in place and by replacement."""
+    """Writes to its buffers in train mode, in place and by replacement."""
 
     count: Tensor
     last: Tensor
@@ -162,7 +165,7 @@ class Keyword(nn.Sequential):
 
 
 def mlp_one_frozen() -> nn.Module:
-    """The first layer is frozen; the second trains its bias only, the last its weight only."""
+    """Trains only the bias of the second layer and the weight of the last."""
     model = nn.Sequential(
         nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, CLASSES)
     )
@@ -174,7 +177,7 @@ def mlp_one_frozen() -> nn.Module:
 
 def cnn_one_frozen() -> nn.Module:
     model = convolutional(nn.Identity)
-    model[0].weight.requires_grad_(False)
+    model.get_parameter("0.weight").requires_grad_(False)
     return model
 
 
@@ -193,7 +196,7 @@ def convolutional(norm: Callable[[], nn.Module]) -> nn.Module:
     )  # fmt: skip
 
 
-# The first group goes layer by layer, the second cannot.
+# The first group is computed layer by layer; the second needs vmap.
 BY_LAYER: dict[str, Callable[[], nn.Module]] = {
     "mlp": lambda: nn.Sequential(nn.Linear(2, 50), nn.ReLU(), nn.Linear(50, 2)),
     "no_bias": lambda: nn.Sequential(
@@ -241,7 +244,7 @@ GENERAL: dict[str, Callable[[], nn.Module]] = {
 }
 NETWORKS = BY_LAYER | GENERAL
 IMAGES = ("cnn", "cnn_one_frozen", "group_norm", "batch_norm", "resnet", "resnet_batch_norm")
-# What a sample is, where it is not two numbers. The last is as long as batch_for makes samples.
+# Shapes of a sample that are not (2,). The last is as long as the batches of batch_for.
 SHAPES = dict.fromkeys(IMAGES, (1, 8, 8)) | {
     "tokens": (6,),
     "sequences": (6,),
@@ -249,8 +252,8 @@ SHAPES = dict.fromkeys(IMAGES, (1, 8, 8)) | {
 }
 
 
-def built(make: Callable[[], nn.Module]) -> nn.Module:
-    """What `make` returns, in eval mode, with initial weights from a stream of their own."""
+def built(make: Callable[[], Network]) -> Network:
+    """The network that `make` returns, in eval mode, with weights drawn from a fixed stream."""
     with drawing_from(stream(0, "test/init")):
         return make().eval()
 
@@ -268,7 +271,7 @@ def network(name: str, dtype: torch.dtype = torch.float32) -> nn.Module:
 
 
 def batch_for(name: str, k: int = 37, dtype: torch.dtype = torch.float32) -> Batch:
-    """k samples that the network `name` can read."""
+    """k samples for the network `name`."""
     generator = stream(1, f"test/{name}")
     shape = (k, *SHAPES.get(name, (2,)))
     x = torch.randn(shape, generator=generator, dtype=torch.float64).to(torch.float32).to(dtype)
@@ -278,16 +281,31 @@ def batch_for(name: str, k: int = 37, dtype: torch.dtype = torch.float32) -> Bat
 
 def norms_one_by_one(model: nn.Module, batch: Batch) -> Tensor:
     """Gradient norms [K] float64 over the trainable parameters, by K backward passes in float64."""
+    squares = [norms.square() for norms in layer_norms_one_by_one(model, batch).values()]
+    return torch.stack(squares).sum(0).sqrt()
+
+
+def layer_norms_one_by_one(
+    model: nn.Module, batch: Batch, loss: Loss = F.cross_entropy
+) -> dict[str, Tensor]:
+    """The same for each module that owns trainable parameters, by its name.
+
+    loss: of a batch of one sample; its mean or sum, which are the same.
+    """
     model = copy.deepcopy(model).double()
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    norms = []
-    for x, y in zip(batch.x.double(), batch.y, strict=True):
-        loss = F.cross_entropy(model(x.unsqueeze(0)), y.unsqueeze(0))
-        gradients = torch.autograd.grad(loss, trained, allow_unused=True)
-        norms.append(sum(g.square().sum() for g in gradients if g is not None).sqrt())
-    return torch.stack(norms)
+    trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    squares = {name.rpartition(".")[0]: torch.zeros(len(batch)).double() for name in trained}
+    x, y = (t.double() if t.is_floating_point() else t for t in (batch.x, batch.y))
+    for k in range(len(batch)):
+        value = loss(model(x[k : k + 1]), y[k : k + 1])
+        gradients = torch.autograd.grad(value, [*trained.values()], allow_unused=True)
+        for name, gradient in zip(trained, gradients, strict=True):
+            if gradient is not None:
+                squares[name.rpartition(".")[0]][k] += gradient.square().sum()
+    return {name: values.sqrt() for name, values in squares.items()}
 
 
 def largest_relative_error(found: Tensor, exact: Tensor) -> float:
-    """Largest |found - exact| / exact over the samples."""
-    return ((found.double() - exact).abs() / exact).max().item()
+    """Largest |found - exact| / exact over the samples; 0 / 0 counts as 0."""
+    errors = (found.double() - exact).abs()
+    return (errors / exact.where(errors > 0, 1.0)).max().item()

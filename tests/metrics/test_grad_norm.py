@@ -7,7 +7,9 @@ from torch import Tensor, nn
 from cdfis_bench.core.errors import UserError
 from cdfis_bench.core.streams import drawing_from, stream
 from cdfis_bench.core.types import Batch
-from cdfis_bench.metrics import GradNorm, grad_norm
+from cdfis_bench.metrics import GradNorm
+from cdfis_bench.per_sample_grad import cross_entropy, norms
+from cdfis_bench.per_sample_grad.by_layer import norms_by_layer
 
 from .networks import (
     BY_LAYER,
@@ -38,20 +40,21 @@ def test_mlp_of_the_paper_has_252_weights() -> None:
 def test_networks_of_known_layers_go_layer_by_layer(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(grad_norm, "norms_by_sample", None)  # calling it would raise
+    monkeypatch.setattr(norms, "norms_by_vmap", None)  # calling it would raise
     assert GradNorm()(network(name), batch_for(name)).shape == (37,)
 
 
 @pytest.mark.parametrize("name", GENERAL)
 def test_other_networks_do_not_go_layer_by_layer(name: str) -> None:
-    assert grad_norm.norms_by_layer(network(name), batch_for(name), 64) is None
+    model, batch = network(name), batch_for(name)
+    assert norms_by_layer(model, batch.x, batch.y, cross_entropy, 64) is None
 
 
 @pytest.mark.parametrize("name", ["mlp", "cnn"])
 def test_well_fitted_samples_keep_their_digits(name: str) -> None:
     model, batch = network(name), batch_for(name)
     with torch.no_grad():
-        list(model.parameters())[-1][0] += 14.0  # class 0 gets a chance of about 1 - 1e-6
+        list(model.parameters())[-1][0] += 14.0  # the probability of class 0 is about 1 - 1e-6
     batch = Batch(batch.x, torch.zeros_like(batch.y), batch.index)
     exact = norms_one_by_one(model, batch)
     assert exact.max() < 1e-3
@@ -69,7 +72,7 @@ def test_chunk_size_does_not_matter(name: str, chunk_size: int) -> None:
 def test_freezing_between_calls_is_noticed() -> None:
     model, batch, metric = network("mlp"), batch_for("mlp"), GradNorm()
     before = metric(model, batch)
-    model[0].requires_grad_(False)
+    next(model.children()).requires_grad_(False)
     after = metric(model, batch)
     assert largest_relative_error(after, norms_one_by_one(model, batch)) <= 1e-5
     assert bool((after < before).all())
@@ -112,7 +115,7 @@ def test_network_that_trains_nothing_is_refused_beforehand() -> None:
 
 
 class BranchesOnValues(nn.Module):
-    """Reads a number out of a tensor, which cannot be vectorised."""
+    """Branches on the value of a tensor, which cannot be vectorized."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -122,7 +125,7 @@ class BranchesOnValues(nn.Module):
         return x * self.scale if x.sum() > 0 else -x * self.scale
 
 
-def test_network_that_cannot_be_vectorised_is_refused_with_a_way_out() -> None:
+def test_network_that_cannot_be_vectorized_is_refused_with_a_remedy() -> None:
     with pytest.raises(UserError, match="grad_norm_last or grad_norm_bound"):
         GradNorm()(BranchesOnValues(), batch_for("mlp"))
 
