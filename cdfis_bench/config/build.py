@@ -21,7 +21,7 @@ from cdfis_bench.engine.loop import Training
 from cdfis_bench.engine.method import Method, Scoring
 
 # Keys of a group's YAML that are words about the option, not arguments of its constructor.
-_NOT_ARGUMENTS = ("name", "suggested")
+_NOT_ARGUMENTS = ("name", "facts", "recipe")
 
 
 def make(group: str, config: dict[str, Any], **more: Any) -> Any:

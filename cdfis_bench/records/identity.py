@@ -20,7 +20,8 @@ DENY = (
     "checkpoint_every",
     "keep.experiment",  # which rows it leads to is part of `data`
     "keep.equal",  # reaches a run through its budget
-    "dataset.suggested",  # reaches a run through other keys only
+    "dataset.facts",  # reach a run through other keys only
+    "dataset.recipe",
     "dataset.root",  # where data lies does not count; what it is does: the fingerprint
     "dataset.path",
     "dataset.download",
