@@ -10,6 +10,9 @@ from typing import Any
 DENY = (
     "seed",  # in the folder's name, so that the arms of all seeds share an id
     "method",  # a label made of other keys
+    "method_title",
+    "method_color",
+    "preset",
     "tracker",
     "wandb",
     "results_dir",
