@@ -4,7 +4,7 @@ Imports no torch: `--help` and tab completion resolve these values too.
 """
 
 import re
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -26,7 +26,7 @@ def compared_methods() -> list[str]:
     return [name for name in preset_names() if about_preset(name).get("comparison")]
 
 
-@lru_cache(maxsize=None)
+@cache
 def about_preset(name: str) -> dict[str, Any]:
     """The block `preset` of conf/method/<name>.yaml.
 

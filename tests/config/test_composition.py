@@ -78,7 +78,8 @@ def test_every_option_composes_and_builds(option, tmp_path, monkeypatch):
     if option.startswith("device="):
         assert resolved(option)["device"]["name"] == option.split("=")[1]
         return
-    name = "mnist" if option == "model=resnet" else option.split("=")[1]  # takes any images
+    takes_images = option in ("model=resnet", "model=cnn")
+    name = "mnist" if takes_images else option.split("=")[1]
     extra = COMPANIONS.get(option, []) + data(name, tmp_path, monkeypatch)
     config = resolved(option, *extra)
     if option.startswith("figure="):
@@ -118,7 +119,10 @@ def test_no_experiment_sets_a_leaf_of_a_group_that_it_sweeps(name):
 
 
 def test_model_follows_the_dataset_and_can_be_overridden():
-    assert resolved()["model"]["name"] == "two_circles"
+    assert resolved()["model"]["name"] == "mlp"
+    assert resolved("dataset=mnist")["model"]["channels"] == 1
+    assert resolved("dataset=pcam")["model"]["side"] == 96
+    assert resolved("dataset=cifar10", "model=resnet")["model"]["name"] == "resnet"
     assert resolved("model.sizes=[2,8,2]")["model"]["sizes"] == [2, 8, 2]
 
 
