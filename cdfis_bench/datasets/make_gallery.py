@@ -14,11 +14,13 @@ def make_gallery(dataset: Dataset) -> Gallery:
     if isinstance(train, Subset):
         whole = make_gallery(replace(dataset, train=train.samples))
         return whole.part(train.rows.cpu().numpy())
-    is_plane = isinstance(train, TensorSamples) and dataset.sample_shape == (2,)
+    points = None
+    if isinstance(train, TensorSamples) and dataset.sample_shape == (2,):
+        points = train.x.cpu().numpy()
     return Gallery(
         labels=train.y.cpu().numpy(),
         n_classes=dataset.n_classes,
         sample_shape=dataset.sample_shape,
         picture=train.picture if isinstance(train, ImageSamples) else None,
-        points=train.x.cpu().numpy() if is_plane else None,
+        points=points,
     )

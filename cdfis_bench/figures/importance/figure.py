@@ -117,7 +117,8 @@ class ImportanceFigure:
         else:
             width, height = 10.2, _POINTS_INCHES if gallery.points is not None else 0.6
         figure = Figure(figsize=(width, height + _PANELS_INCHES + 0.8), layout="constrained")
-        top, bottom = figure.subfigures(2, 1, height_ratios=[height, _PANELS_INCHES])
+        ratios = [height, _PANELS_INCHES]
+        top, bottom = figure.subfigures(2, 1, squeeze=False, height_ratios=ratios)[:, 0]
         self._draw_samples(top, arm, gallery, found.table, names)
         rates, seeds, classes = bottom.subplots(1, 3)
         draw_histogram(rates, found.histogram, colour, found.top_shares)
