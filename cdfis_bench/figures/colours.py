@@ -19,14 +19,15 @@ def arm_colours(arms: list[Arm], hue: str, baseline: str) -> dict[str, str]:
         baseline: Label of the method that is drawn dashed.
 
     Returns:
-        A colour by arm label. With hue "method" it is the method's own, whatever else is drawn;
-        several arms of one method get shades of it. With another hue the arms get a ramp of colours
-        in their order, the baseline its method's colour.
+        A colour by arm label: the method's own, whatever else is drawn, and shades of it if a
+        method has several arms. If methods do not distinguish the arms (another hue, or several
+        arms of one method only), they get a ramp of colours in their order, and only the baseline
+        its method's colour.
     """
-    if hue == "method":
-        return _shades(arms)
     dashed = [arm for arm in arms if arm.method == baseline]
     others = [arm for arm in arms if arm.method != baseline]
+    if hue == "method" and not len({arm.plain for arm in others}) == 1 < len(others):
+        return _shades(arms)
     ramp = sns.color_palette("rocket_r", len(others))
     colours = [to_hex(colour) for colour in ramp]
     return _shades(dashed) | {a.label: c for a, c in zip(others, colours, strict=True)}

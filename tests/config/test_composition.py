@@ -3,9 +3,11 @@
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
+from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
 from cdfis_bench.config.build import build, build_tracker, make
+from cdfis_bench.config.error_messages import sentence
 from cdfis_bench.config.where import conf_dir
 from tests.datasets.made_files import (
     image_arrays,
@@ -172,3 +174,19 @@ def test_the_contract_values_have_the_papers_defaults():
     )
     assert cfg.optimizer.lr == 0.005
     assert SMALL  # the tests' own values are overrides of these
+
+
+@pytest.mark.parametrize("dataset", ["mnist", "cifar10", "pcam", "arrays"])
+def test_one_network_fits_every_image_set(dataset):
+    config = resolved(f"dataset={dataset}")
+    facts = config["dataset"]["facts"]
+    assert config["model"] == {
+        **{"name": "cnn", "_target_": "cdfis_bench.models.cnn.cnn"},
+        **{key: facts[key] for key in ("channels", "side", "classes")},
+    }
+
+
+def test_the_networks_that_each_dataset_had_answer_with_the_one_for_all():
+    with pytest.raises(HydraException) as caught:
+        resolved("dataset=mnist", "model=mnist")
+    assert sentence(caught.value) == "model=mnist is not known; choose one of: cnn, mlp, resnet"

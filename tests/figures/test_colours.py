@@ -30,9 +30,15 @@ def test_the_colour_of_a_method_does_not_depend_on_the_others(tmp_path):
 
 def test_arms_of_one_method_are_shades_that_begin_with_its_colour(tmp_path):
     several = [run(tmp_path, "guest_a", arm=f"{k}", large_batch_size=k) for k in (64, 128)]
-    first, second = colours_of(several).values()
-    assert first == label_colour("guest_a") != second
-    assert colours_of([*several, run(tmp_path, "guest_b")])[arms_of(several)[1].label] == second
+    first, second, other = colours_of([*several, run(tmp_path, "guest_b")]).values()
+    assert first == label_colour("guest_a") != second and other == label_colour("guest_b")
+
+
+def test_arms_that_no_method_distinguishes_get_a_ramp(tmp_path):
+    uniform = run(tmp_path, "uniform", method_color="#0173b2")
+    several = [run(tmp_path, arm=f"{k}", large_batch_size=k) for k in range(9)]
+    colours = colours_of([uniform, *several])
+    assert colours["uniform"] == "#0173b2" and len(set(colours.values())) == 10
 
 
 def test_the_colour_and_the_title_are_those_recorded_with_the_run(tmp_path):
@@ -50,7 +56,7 @@ def test_runs_without_a_recorded_colour_get_different_ones(tmp_path):
 
 
 def test_what_is_not_a_colour_is_refused_in_one_sentence(tmp_path):
-    with pytest.raises(UserError, match="method_color=blau of .* is not a color"):
+    with pytest.raises(UserError, match=r"method_color=blau of .* is not a color"):
         method_colour(run(tmp_path, method_color="blau").record)
 
 
