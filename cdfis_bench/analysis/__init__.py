@@ -1,1 +1,1 @@
-"""From run folders to tables and statistics. Reads records; never torch, never the engine."""
+"""From run folders to tables and statistics. Reads records only; imports no PyTorch."""

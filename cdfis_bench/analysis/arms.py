@@ -1,31 +1,54 @@
-"""An experiment's runs, arm by arm, and the uniform arm that each is held against."""
+"""The runs of an experiment by arm, and the uniform arm that each one is compared with."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from cdfis_bench.analysis.labels import arm_labels, plain_label
+from cdfis_bench.analysis.labels import arm_labels, method_title, plain_label
+from cdfis_bench.records.run_record import RunRecord
 from cdfis_bench.records.stored_run import StoredRun
 
 UNIFORM = "uniform"
-# What a method is made of: the uniform arm differs in these by definition.
-METHOD_GROUPS = ("method", "metric", "selector", "weighting", "threshold", "source", "scoring_mode")
-NOT_COMPARED = (*METHOD_GROUPS, "seed", "name", "figure", "results_dir", "tracker", "wandb")
+# A method consists of these; the uniform arm differs in them by definition.
+METHOD_KEYS = (
+    *("method", "method_title", "method_color", "preset"),
+    *("metric", "selector", "weighting", "threshold", "source", "scoring_mode"),
+)
+NOT_COMPARED = (*METHOD_KEYS, "seed", "name", "figure", "results_dir", "tracker", "wandb")
 
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One legend entry. plain: the label before several arms had to be told apart."""
+    """The runs of one configuration, which differ in their seed only: one legend entry.
+
+    Attributes:
+        label: Unique within the experiment; identifies the arm in tables and CSV files.
+        plain: The label before anything was added to tell several arms apart.
+        runs: At least one.
+    """
 
     label: str
     plain: str
     runs: list[StoredRun]
 
     @property
+    def record(self) -> RunRecord:
+        """The record of the first run; all share the configuration but for the seed."""
+        return self.runs[0].record
+
+    @property
     def method(self) -> str:
-        return self.runs[0].record.method
+        """The label of the method, such as `loss_cdf`."""
+        return self.record.method
+
+    @property
+    def title(self) -> str:
+        """The legend entry: the method's title, and whatever tells the arm apart from others."""
+        plain = method_title(self.record) if self.plain == self.method else self.plain
+        return plain + self.label.removeprefix(self.plain)
 
     def final(self, column: str) -> dict[int, float]:
         """The last value of a column by seed; never the best."""
@@ -37,13 +60,18 @@ class Arm:
         return [step for step in steps if step is not None]
 
     def gate_step(self) -> float:
-        """Their median; NaN if the gate never opened."""
+        """The median step at which the gate opened; NaN if it never did."""
         steps = self.gate_steps()
         return float(np.median(steps)) if steps else np.nan
 
 
 def arms_of(runs: list[StoredRun], hue: str = "method") -> list[Arm]:
-    """One Arm per label, uniform ones first, otherwise in the order of the runs."""
+    """Groups runs into arms: uniform sampling first, then in the order of the runs.
+
+    Args:
+        runs: Finished runs.
+        hue: What distinguishes arms: "method", or a dotted configuration key.
+    """
     labels = arm_labels(runs, hue)
     grouped: dict[str, list[StoredRun]] = {}
     for run in runs:
@@ -53,17 +81,20 @@ def arms_of(runs: list[StoredRun], hue: str = "method") -> list[Arm]:
 
 
 def baseline_of(arm: Arm, arms: list[Arm]) -> Arm | None:
-    """The uniform arm on the same data that is most like `arm`; None if there is none, or a tie.
+    """The uniform arm on the same data whose configuration is closest to that of `arm`.
 
-    In a grid over learning rates, say, each arm is held against uniform sampling at its own rate.
+    In a sweep over learning rates, for example, each arm is compared with uniform sampling at its
+    own learning rate.
+
+    Returns:
+        The closest uniform arm, or None if there is none or several are equally close.
     """
-    config = arm.runs[0].record.config
+    config = arm.record.config
     distances = Counter(
         {
-            number: _differing(config, other.runs[0].record.config)
+            number: _differing(config, other.record.config)
             for number, other in enumerate(arms)
-            if other.method == UNIFORM
-            and other.runs[0].record.config["dataset"] == config["dataset"]
+            if other.method == UNIFORM and other.record.config["dataset"] == config["dataset"]
         }
     )
     nearest = distances.most_common()[::-1][:2]
@@ -72,7 +103,7 @@ def baseline_of(arm: Arm, arms: list[Arm]) -> Arm | None:
     return arms[nearest[0][0]]
 
 
-def _differing(one: dict[str, Any], other: dict[str, Any]) -> int:
-    """How many root keys have other values, not counting what a method is made of."""
+def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> int:
+    """The number of root keys with different values, those of the method not counted."""
     keys = (one.keys() | other.keys()) - set(NOT_COMPARED)
     return sum(one.get(key) != other.get(key) for key in keys)

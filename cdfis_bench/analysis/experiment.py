@@ -1,4 +1,4 @@
-"""The runs of an experiment, and what is missing of them."""
+"""The runs of an experiment, and the ones that are missing."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +10,13 @@ from cdfis_bench.records.stored_run import StoredRun, read_run
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """runs: finished ones, each once, in the order of the jobs. missing: (overrides, reason)."""
+    """The outcome of a sweep.
+
+    Attributes:
+        name: Name of the experiment or sweep.
+        runs: The finished runs, each once, in the order of the jobs.
+        missing: For each job without a finished run its overrides and the reason.
+    """
 
     name: str
     runs: list[StoredRun]
@@ -18,14 +24,15 @@ class Experiment:
 
     @property
     def asked_for(self) -> int:
-        """Number of runs, finished or missing."""
+        """The number of runs that were asked for, finished or missing."""
         return len(self.runs) + len(self.missing)
 
 
 def load_experiment(results_dir: Path, name: str) -> Experiment:
-    """What the last command of this name asked for. A failed or damaged run is listed, not raised.
+    """Loads the runs that the last command of this name asked for.
 
-    Two jobs may have come to the same run (one that two points of a grid share): it is there once.
+    A failed or damaged run is listed as missing and raises nothing. A run that several jobs share
+    (two points of a grid may come to the same configuration) is listed once.
     """
     runs: dict[str, StoredRun] = {}
     missing: list[tuple[str, str]] = []
@@ -38,13 +45,8 @@ def load_experiment(results_dir: Path, name: str) -> Experiment:
     return Experiment(name, list(runs.values()), missing)
 
 
-def single(run: StoredRun) -> Experiment:
-    """An experiment of one run."""
-    return Experiment(run.name, [run])
-
-
 def _finished(results_dir: Path, job: Job) -> StoredRun:
-    """The run of a job. Raises UserError with the reason why there is none."""
+    """The run of a job. Raises UserError with the reason if there is no finished one."""
     if job.error is not None:
         raise UserError(job.error)
     if job.run is None:

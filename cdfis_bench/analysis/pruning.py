@@ -1,4 +1,4 @@
-"""What training on a part of the training set comes to, against a random part of its size."""
+"""Dataset pruning: accuracy after training on a part, compared with a random part of that size."""
 
 from collections.abc import Sequence
 
@@ -13,12 +13,20 @@ RANDOM = "random"
 
 
 def pruning_table(runs: Sequence[StoredRun]) -> pd.DataFrame:
-    """One row per equal (steps or epochs), by (random, top_inclusion, ...) and fraction < 1.
+    """Summarizes runs on parts of a training set.
 
-    test_accuracy is the mean over seeds of the last value of each run. minus_random pairs the runs
-    by seed with those on a random part of the same size, minus_whole with those on the whole set;
-    NaN where there are none. Bounds (_low, _high) are 95 % Student-t intervals over seeds.
-    Raises UserError if no run was trained on a part, or two were so under the same seed.
+    Args:
+        runs: Finished runs of one method on one dataset.
+
+    Returns:
+        One row per `equal` (steps or epochs), `by` (random, top_inclusion, ...) and `fraction` < 1.
+        `test_accuracy` is the mean over seeds of each run's last value. `minus_random` pairs the
+        runs by seed with those on a random part of the same size, `minus_whole` with those on the
+        whole training set; NaN where there are none. The bounds (`_low`, `_high`) are 95 %
+        Student-t intervals over seeds.
+
+    Raises:
+        UserError: If no run was trained on a part, or two such runs of one cell share a seed.
     """
     require(
         any(run.kept_fraction < 1 for run in runs),
@@ -26,10 +34,8 @@ def pruning_table(runs: Sequence[StoredRun]) -> pd.DataFrame:
     )
     cells: dict[tuple[str, str, float], dict[int, float]] = {}
     for run in runs:
-        keep = run.record.config.get("keep")
-        cell = _WHOLE if run.kept_fraction == 1 else (keep["equal"], keep["by"], keep["fraction"])
+        cell, seed = _cell(run), run.record.seed
         of_cell = cells.setdefault(cell, {})
-        seed = run.record.seed
         require(
             seed not in of_cell,
             f"{run.name}: seed {seed} is there twice with keep.by={cell[1]} "
@@ -50,7 +56,11 @@ def pruning_table(runs: Sequence[StoredRun]) -> pd.DataFrame:
 
 
 def whole_accuracy(runs: Sequence[StoredRun]) -> tuple[float, float, float] | None:
-    """(mean, low, high) of the final test accuracy on the whole training set; None without one."""
+    """Final test accuracy of the runs on the whole training set.
+
+    Returns:
+        (mean, low, high) over seeds; None if there is no such run.
+    """
     found = [run.record.summary["test_accuracy"] for run in runs if run.kept_fraction == 1]
     if not found:
         return None
@@ -59,6 +69,14 @@ def whole_accuracy(runs: Sequence[StoredRun]) -> tuple[float, float, float] | No
 
 
 _WHOLE = ("", "", 1.0)
+
+
+def _cell(run: StoredRun) -> tuple[str, str, float]:
+    """(equal, by, fraction) of a run."""
+    if run.kept_fraction == 1:
+        return _WHOLE
+    keep = run.record.config["keep"]
+    return keep["equal"], keep["by"], keep["fraction"]
 
 
 def _mean(name: str, values: dict[int, float]) -> dict[str, float]:

@@ -10,17 +10,17 @@ from cdfis_bench.analysis.importance.rates import Floats, rates, sample_counts
 from cdfis_bench.core.errors import require
 from cdfis_bench.records.stored_run import StoredRun
 
-LEAST_PRESENTED = 2  # times that a sample must have been seen to be forgotten
+LEAST_PRESENTED = 2  # a sample that was presented once cannot have been forgotten
 
 
 def inclusion(run: StoredRun) -> Floats | None:
-    """Selections per offer [n] since the gate opened; None if the run never chose."""
+    """Selections per offer since the gate opened, [n]; None if the run never selected."""
     counts = sample_counts(run)
     return None if counts is None else rates(counts.selected, counts.offered)
 
 
 def el2n(run: StoredRun) -> Floats | None:
-    """Early error norms [n]; None unless a uniform run recorded them.
+    """Error norms early in training, [n]; None unless a uniform run recorded them.
 
     Source: Paul, Ganguli, Dziugaite 2021.
     """
@@ -28,11 +28,16 @@ def el2n(run: StoredRun) -> Floats | None:
 
 
 def forgetting(run: StoredRun) -> Floats | None:
-    """Forgetting events [n]; infinite for a sample that was never classified correctly.
+    """The number of forgetting events, [n]; infinite for a sample that was never learned.
 
-    None unless a uniform run recorded them. Raises UserError if a sample was not presented twice:
-    nobody knows whether it would be forgotten. Source: Toneva et al. 2018, section 3; never
-    learned counts as most forgettable there (its authors' code), as least in DeepCore's.
+    Returns:
+        None unless a uniform run recorded the events.
+
+    Raises:
+        UserError: If a sample was not presented twice: its forgetting cannot be observed.
+
+    Source: Toneva et al. 2018, section 3. Samples that were never learned count as most forgettable
+        there (and in the authors' code), as least forgettable in DeepCore.
     """
     if not _recorded(run, "forgotten_count"):
         return None
@@ -41,8 +46,7 @@ def forgetting(run: StoredRun) -> Floats | None:
     require(
         seldom == 0,
         f"{run.name}: {seldom} of {len(presented)} training samples were seen less than "
-        f"{LEAST_PRESENTED} times, so nobody knows whether they are forgotten; train those runs "
-        "longer",
+        f"{LEAST_PRESENTED} times, so their forgetting cannot be observed; train those runs longer",
     )
     forgotten = run.array("forgotten_count").astype(float)
     return np.where(run.array("learned_count") > 0, forgotten, np.inf)
@@ -56,9 +60,15 @@ MEASURES: dict[str, Callable[[StoredRun], Floats | None]] = {
 
 
 def mean_ranks(runs: Sequence[StoredRun], measure: str) -> Floats | None:
-    """Mean over the runs of each sample's rank [n] by `measure`, 1 = lowest; None if none has it.
+    """Ranks the training samples by a measure, averaged over runs.
 
-    Equal values share the mean of their ranks; no run counts more than another.
+    Args:
+        runs: Finished runs on the same training set.
+        measure: A key of `MEASURES`.
+
+    Returns:
+        The mean rank of each sample, [n], 1 = lowest; equal values share the mean of their ranks,
+        and every run has the same weight. None if no run recorded the measure.
     """
     found = [scores for run in runs if (scores := MEASURES[measure](run)) is not None]
     if not found:

@@ -8,9 +8,15 @@ Floats = NDArray[np.float64]
 
 
 def mean_interval(values: Floats, level: float = 0.95) -> tuple[Floats, Floats, Floats]:
-    """(mean, low, high) [points] of values [runs, points]: Student-t interval of the mean.
+    """The mean over runs and its Student-t confidence interval.
 
-    The mean is over runs. With one run the bounds are NaN. A point where any run is NaN is NaN.
+    Args:
+        values: [runs, points].
+        level: Confidence level.
+
+    Returns:
+        (mean, low, high), [points] each. With one run the bounds are NaN. A point at which any run
+        is NaN is NaN.
     """
     runs = values.shape[0]
     mean = values.mean(axis=0)
@@ -22,13 +28,19 @@ def mean_interval(values: Floats, level: float = 0.95) -> tuple[Floats, Floats, 
 
 
 def on_grid(x_runs: list[Floats], y_runs: list[Floats], n_points: int) -> tuple[Floats, Floats]:
-    """(grid [points], values [runs, points]): every run's curve on one common x axis.
+    """Brings the curves of several runs onto one x axis.
 
-    x_runs, y_runs: per run, a non-decreasing x and its y, [rows]. Equal x axes (steps) are used as
-    they are; others (seconds) are interpolated linearly onto n_points BEFORE any averaging, from
-    the largest first x to the smallest last x, so that no run is extrapolated. Both results are
-    empty where the runs have no x in common. A NaN at either end of a curve shortens it, one inside
-    leaves a gap between its neighbours.
+    Equal x axes (steps) are kept. Others (seconds) are interpolated linearly BEFORE any averaging,
+    from the largest first x to the smallest last x, so that no run is extrapolated. A NaN at either
+    end of a curve shortens it; one inside leaves a gap between its neighbors.
+
+    Args:
+        x_runs: For each run its non-decreasing x, [rows].
+        y_runs: For each run its y, [rows].
+        n_points: Length of the common axis where the runs' own axes differ.
+
+    Returns:
+        (grid [points], values [runs, points]); both empty if the runs have no x in common.
     """
     first = x_runs[0]
     if all(np.array_equal(x, first) for x in x_runs):
@@ -45,9 +57,17 @@ def on_grid(x_runs: list[Floats], y_runs: list[Floats], n_points: int) -> tuple[
 def paired_difference(
     a: dict[int, float], b: dict[int, float], level: float = 0.95
 ) -> tuple[float, float, float, int]:
-    """(mean, low, high, n) of a - b over the n seeds that both have; NaN where n is too small.
+    """The mean of a - b over the seeds that both have, and its Student-t confidence interval.
 
-    Seeds pair: same initial weights, same data order.
+    Runs of one seed pair because they share initial weights and data order.
+
+    Args:
+        a: Values by seed.
+        b: Values by seed.
+        level: Confidence level.
+
+    Returns:
+        (mean, low, high, n) with n the number of common seeds; NaN where n is too small.
     """
     seeds = sorted(a.keys() & b.keys())
     if not seeds:

@@ -1,4 +1,4 @@
-"""The table that closes a sweep: one row per arm."""
+"""The summary table of a sweep: one row per arm."""
 
 from collections import Counter
 from typing import Any
@@ -12,29 +12,35 @@ from cdfis_bench.analysis.provenance import data_text, hardware_text, same_hardw
 from cdfis_bench.analysis.stats import mean_interval, paired_difference
 
 
-def closing_table(experiment: Experiment, hue: str = "method") -> pd.DataFrame:
-    """One row per arm: final accuracy, difference to uniform sampling, cost, when the gate opened.
+def summary_table(experiment: Experiment, hue: str = "method") -> pd.DataFrame:
+    """Final accuracy, difference to uniform sampling, cost, and when the gate opened, by arm.
 
-    test_accuracy is the last value of each run, never its best. Bounds are 95 % Student-t intervals
-    of the mean. minus_uniform pairs the runs by seed. relative_cost: mean seconds per step over
-    those of the uniform arm; NaN without one, or where the two ran on different hardware.
-    gate_open_step: median over the gates_opened runs in which it opened; NaN if it never did.
-    fallback_steps: sum over the runs.
+    Args:
+        experiment: At least one finished run.
+        hue: What distinguishes arms: "method", or a dotted configuration key.
+
+    Returns:
+        One row per arm. `test_accuracy` is the last value of each run, never its best, averaged
+        over seeds; bounds (`_low`, `_high`) are 95 % Student-t intervals of the mean.
+        `minus_uniform` pairs the runs with those of the uniform arm by seed. `relative_cost` is the
+        mean time per step divided by that of the uniform arm; NaN without one, or if the two ran on
+        different hardware. `gate_open_step` is the median over the `gates_opened` runs in which the
+        gate opened, NaN if it never did. `fallback_steps` is a sum over the runs.
     """
     arms = arms_of(experiment.runs, hue)
     return pd.DataFrame([_row(arm, baseline_of(arm, arms)) for arm in arms])
 
 
-def closing_text(experiment: Experiment) -> str:
-    """The table for the terminal, with the data's title, the hardware, and what is missing."""
+def summary_text(experiment: Experiment) -> str:
+    """The summary table for the terminal, with the data's title, hardware, and missing runs."""
     runs, missing = experiment.runs, experiment.missing
     lines = [f"{experiment.name}: no run is finished"]
     if runs:
         lines = [f"{experiment.name}: {data_text(runs)}; {hardware_text(runs)}"]
-        lines += _aligned(_cells(closing_table(experiment)))
+        lines += _aligned(_cells(summary_table(experiment)))
         lines += ["final values on the whole test set, mean ± half a 95 % t-interval over seeds"]
         if not same_hardware(runs):
-            lines += ["the runs come from different hardware: their seconds cannot be compared"]
+            lines += ["the runs come from different hardware: their times cannot be compared"]
     reasons = Counter(reason for _, reason in missing)
     for reason, number in reasons.items():
         which = [overrides for overrides, why in missing if why == reason]
@@ -44,7 +50,7 @@ def closing_text(experiment: Experiment) -> str:
 
 
 def _cells(table: pd.DataFrame) -> list[list[str]]:
-    """The table's cells as text, its head first."""
+    """The table's cells as text, the header first."""
     columns = {
         "method": list(table["label"]),
         "seeds": [str(seeds) for seeds in table["seeds"]],
@@ -67,7 +73,7 @@ def _cells(table: pd.DataFrame) -> list[list[str]]:
 
 
 def _intervals(table: pd.DataFrame, column: str, sign: str) -> list[str]:
-    """mean ± half the interval; the mean alone where one run gives no interval; - where nothing."""
+    """mean ± half the interval; the mean alone if there is one run; "-" if there is no value."""
     half = (table[f"{column}_high"] - table[f"{column}_low"]) / 2
     return [
         "-" if np.isnan(mean) else f"{mean:{sign}.4f}" + ("" if np.isnan(h) else f" ± {h:.4f}")
@@ -82,7 +88,7 @@ def _gate(step: float, opened: int, runs: int) -> str:
 
 
 def _aligned(rows: list[list[str]]) -> list[str]:
-    """Names to the left, numbers to the right, two spaces between columns."""
+    """Names left-aligned, numbers right-aligned, two spaces between columns."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(
@@ -98,7 +104,9 @@ def _row(arm: Arm, uniform: Arm | None) -> dict[str, Any]:
     mean, low, high = mean_interval(np.array([*accuracy.values()])[:, None])
     versus = {} if uniform is None or arm.method == UNIFORM else uniform.final("test_accuracy")
     difference, below, above, pairs = paired_difference(accuracy, versus)
-    comparable = uniform is not None and same_hardware([*arm.runs, *uniform.runs])
+    relative_cost = np.nan
+    if uniform is not None and same_hardware([*arm.runs, *uniform.runs]):
+        relative_cost = _step_seconds(arm) / _step_seconds(uniform)
     return {
         "label": arm.label,
         "seeds": len(arm.runs),
@@ -110,7 +118,7 @@ def _row(arm: Arm, uniform: Arm | None) -> dict[str, Any]:
         "minus_uniform_high": above,
         "paired_seeds": pairs,
         "train_seconds": np.mean([*arm.final("train_seconds").values()]),
-        "relative_cost": _step_seconds(arm) / _step_seconds(uniform) if comparable else np.nan,
+        "relative_cost": relative_cost,
         "gate_open_step": arm.gate_step(),
         "gates_opened": len(arm.gate_steps()),
         "fallback_steps": sum(arm.final("fallback_count").values()),
@@ -118,6 +126,6 @@ def _row(arm: Arm, uniform: Arm | None) -> dict[str, Any]:
 
 
 def _step_seconds(arm: Arm) -> float:
-    """Mean training seconds per step; NaN where a budget was spent before the first one."""
+    """Mean training seconds per step; NaN if a budget was spent before the first step."""
     seconds, steps = arm.final("train_seconds"), arm.final("steps")
     return float(np.mean([seconds[s] / steps[s] if steps[s] else np.nan for s in seconds]))

@@ -1,4 +1,4 @@
-"""The curves of many runs as tidy tables: as they were recorded, and averaged arm by arm."""
+"""The curves of many runs as tidy tables: as recorded, and averaged over the seeds of each arm."""
 
 from collections.abc import Sequence
 
@@ -16,13 +16,18 @@ GRID_POINTS = 201  # of an axis whose values differ between runs, such as second
 
 
 def curves(runs: list[StoredRun], labels: dict[str, str]) -> pd.DataFrame:
-    """One row per run and evaluation: label, arm, run, seed, all curve columns, and one derived.
+    """The curves of all runs in one table.
 
-    labels: by the run's name. sample_forward_equivalents: forward passes of one sample, a backward
-    pass counted as two (the convention of Katharopoulos and Fleuret 2018).
+    Args:
+        runs: Finished runs.
+        labels: The label of each run's arm by the run's name.
+
+    Returns:
+        One row per run and evaluation: label, arm, run, seed, all curve columns, and
+        `sample_forward_equivalents`: forward passes of one sample, a backward pass counted as two
+        (the convention of Katharopoulos and Fleuret 2018). Values that were null are NaN.
     """
     lengths = [len(run.columns["step"]) for run in runs]
-    # Nulls (no training loss at step 0, a column of a later version) are NaN.
     table = pd.DataFrame(
         {name: np.concatenate([run.columns[name] for run in runs]) for name in CURVE_COLUMNS}
     )
@@ -39,10 +44,16 @@ def curves(runs: list[StoredRun], labels: dict[str, str]) -> pd.DataFrame:
 
 
 def mean_curves(table: pd.DataFrame, xs: Sequence[str], ys: Sequence[str]) -> pd.DataFrame:
-    """What a figure draws: panel_x, panel_y, label, x, mean, low, high, n (runs), in legend order.
+    """The curves that a figure draws: means over runs with 95 % Student-t intervals.
 
-    table: from curves(). xs, ys: columns of it; every pair is averaged. Bounds are the 95 % t
-    interval of the mean. A point is there only where all runs of the label have a value.
+    Args:
+        table: From `curves`.
+        xs: Columns of `table`, one per column of panels.
+        ys: Columns of `table`, one per row of panels.
+
+    Returns:
+        The columns panel_x, panel_y, label, x, mean, low, high and n (runs), in legend order. A
+        point is there only where all runs of the label have a value.
     """
     parts = []
     for label, of_label in table.groupby("label", sort=False):

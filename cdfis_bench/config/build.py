@@ -22,7 +22,7 @@ from cdfis_bench.engine.fit import check_fit, check_part
 from cdfis_bench.engine.setup import RunSetup
 
 # Keys of a group's YAML that are words about the option, not arguments of its constructor.
-_NOT_ARGUMENTS = ("name", "suggested")
+_NOT_ARGUMENTS = ("name", "facts", "recipe")
 
 
 def make(group: str, config: dict[str, Any], **more: Any) -> Any:

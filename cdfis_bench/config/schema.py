@@ -12,6 +12,8 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 
+from cdfis_bench.config.presets import compared_methods, method_color, method_title
+
 
 class WandbMode(Enum):
     offline = "offline"
@@ -72,6 +74,13 @@ class BudgetConfig:
 
 
 @dataclass
+class PresetConfig:
+    title: str | None = None
+    color: str | None = None
+    comparison: bool = False
+
+
+@dataclass
 class WandbConfig:
     mode: WandbMode = WandbMode.offline
     project: str = "cdfis_bench"
@@ -93,6 +102,9 @@ class Config:
     device: Any = MISSING
     tracker: Any = MISSING
     method: str = MISSING
+    method_title: str | None = None
+    method_color: str | None = None
+    preset: PresetConfig = field(default_factory=PresetConfig)
     seed: int = MISSING
     large_batch_size: int = MISSING
     batch_size: int = MISSING
@@ -169,6 +181,19 @@ def register() -> None:
         "cdfis.method",
         lambda preset=None, *, _root_: method_label(_root_, preset),
         replace=True,
+    )
+    OmegaConf.register_new_resolver(
+        "cdfis.method_title",
+        lambda *, _root_: method_title(_root_, method_label(_root_)),
+        replace=True,
+    )
+    OmegaConf.register_new_resolver(
+        "cdfis.method_color",
+        lambda *, _root_: method_color(_root_, method_label(_root_)),
+        replace=True,
+    )
+    OmegaConf.register_new_resolver(
+        "cdfis.compared_methods", lambda: ",".join(compared_methods()), replace=True
     )
     OmegaConf.register_new_resolver(
         "cdfis.name", lambda *, _root_: figure_name(_root_), replace=True

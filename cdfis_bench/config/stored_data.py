@@ -1,4 +1,4 @@
-"""The data that a stored run was trained on, found again, and no other."""
+"""Finds the data that a stored run was trained on, and refuses any other."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,40 +8,54 @@ import torch
 from cdfis_bench.config.build import make
 from cdfis_bench.core.errors import UserError, require
 from cdfis_bench.datasets.dataset import DataSource
-from cdfis_bench.datasets.gallery import Gallery, gallery
+from cdfis_bench.datasets.gallery import Gallery
+from cdfis_bench.datasets.make_gallery import make_gallery
 from cdfis_bench.records.stored_run import StoredRun
 
 
-def gallery_of(run: StoredRun, places: Mapping[str, str | None]) -> Gallery:
-    """The training samples of `run`, from where it found them or else from `places`.
+class StoredGallery:
+    """Loads the training samples of stored runs for figure=importance.
 
-    places: values for the dataset's keys root, path and cache_dir, should the data have moved; null
-    or unknown ones are left out. Raises UserError if neither holds data with the fingerprint that
-    the run noted.
+    Args:
+        root, path, cache_dir: Where the data is now, if it moved since the runs. They replace the
+            dataset's values of the same name, where it has them.
     """
-    noted = run.record.data_fingerprint
-    require(
-        noted is not None,
-        f"{run.name} was written by an earlier version, which did not note what its data is; "
-        "delete its folder and compute it again",
-    )
-    then: dict[str, Any] = run.record.config["dataset"]
-    now = then | {k: v for k, v in places.items() if v is not None and k in then}
-    reasons = []
-    for config in [then] if now == then else [then, now]:
-        try:
-            source: DataSource = make("dataset", config)
-            found = source.fingerprint()
-            if found == noted:
-                return gallery(source.load(torch.device("cpu")))
-            reasons.append(f"{_place(config)} holds other data ({found}, not {noted})")
-        except UserError as error:
-            reasons.append(str(error))
-    key = "dataset.path" if "path" in then else "dataset.root"
-    raise UserError(
-        f"the samples of {run.name} cannot be shown: {'; '.join(dict.fromkeys(reasons))}; name "
-        f"their place with {key}=..., or compute the runs again"
-    )
+
+    def __init__(
+        self, root: str | None = None, path: str | None = None, cache_dir: str | None = None
+    ) -> None:
+        self._places = {"root": root, "path": path, "cache_dir": cache_dir}
+
+    def __call__(self, run: StoredRun) -> Gallery:
+        """The training samples of `run`, from their original place or else from the new one.
+
+        Raises:
+            UserError: If neither place holds data with the fingerprint that the run recorded.
+        """
+        recorded = run.record.data_fingerprint
+        require(
+            recorded is not None,
+            f"{run.name} was written by an earlier version that did not record which data it used; "
+            "delete its folder and compute it again",
+        )
+        then: Mapping[str, Any] = run.record.config["dataset"]
+        moved = {k: v for k, v in self._places.items() if v is not None and k in then}
+        now = {**then, **moved}
+        reasons = []
+        for config in [dict(then)] if now == then else [dict(then), now]:
+            try:
+                source: DataSource = make("dataset", config)
+                found = source.fingerprint()
+                if found == recorded:
+                    return make_gallery(source.load(torch.device("cpu")))
+                reasons.append(f"{_place(config)} holds other data ({found}, not {recorded})")
+            except UserError as error:
+                reasons.append(str(error))
+        key = "dataset.path" if "path" in then else "dataset.root"
+        raise UserError(
+            f"the samples of {run.name} cannot be shown: {'; '.join(dict.fromkeys(reasons))}; give "
+            f"their place with {key}=..., or compute the runs again"
+        )
 
 
 def _place(config: Mapping[str, Any]) -> str:

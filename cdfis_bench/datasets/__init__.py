@@ -1,1 +1,1 @@
-"""Datasets: labelled samples in memory, rows in a fixed order."""
+"""Datasets: labelled samples in memory or in a mapped file, their rows in a fixed order."""

@@ -1,4 +1,4 @@
-"""Anyone's own data: images or vectors from one .npz or .h5 file."""
+"""Your own data: images or vectors from one .npz or .h5 file."""
 
 import zipfile
 import zlib
@@ -24,11 +24,18 @@ MAPPED_ABOVE_BYTES = 1 << 30
 class Arrays:
     """A file with x_train, y_train, x_test and y_test.
 
-    x: uint8 images [n, H, W], [n, H, W, C] or [n, C, H, W] with C = 1 or 3, normalised by the
-    training set's own mean and standard deviation; or float vectors or images, used as they are.
-    classes: number of classes. title: what figures call the data; the file's name if null.
-    cache_dir: where the mapped copy of large .h5 images goes, beside the file if null; those of an
-    .npz must fit the memory.
+    x holds uint8 images [n, H, W], [n, H, W, C] or [n, C, H, W] with C = 1 or 3, which are
+    normalized by the training set's mean and standard deviation, or float vectors or images, which
+    are used as they are.
+
+    Args:
+        path: The file. Images of an .npz must fit in memory; large ones of an .h5 need not.
+        classes: Number of classes.
+        title: Name of the data in figures; the file's name if None.
+        cache_dir: Where the mapped copy of large .h5 images goes; beside the file if None.
+
+    Raises:
+        UserError: If there is no path, or `classes` is not a number of classes.
     """
 
     def __init__(
@@ -52,12 +59,12 @@ class Arrays:
         self._cache_dir = Path(cache_dir) if cache_dir else None
 
     def fingerprint(self) -> str:
-        """Tells this file from another of the same name. Raises UserError if it is not there."""
+        """Identifies the file's contents. Raises UserError if the file is not there."""
         _require_file(self._path)
         return of_files([self._path])
 
     def load(self, device: torch.device) -> Dataset:
-        """Raises UserError, in one sentence, if the file cannot be used."""
+        """Loads the file. Raises UserError if it cannot be used."""
         arrays = self._read()
         train_x, test_x = arrays["x_train"], arrays["x_test"]
         for name, x in (("x_train", train_x), ("x_test", test_x)):
@@ -76,10 +83,10 @@ class Arrays:
         samples: tuple[Samples, Samples]
         if train_x.dtype == np.uint8:
             images = [as_tensor(_channels_last(x, self._path)) for x in (train_x, test_x)]
-            statistics = channel_statistics(images[0])
+            mean, std = channel_statistics(images[0])
             samples = (
-                ImageSamples(images[0], labels["train"], *statistics, device),
-                ImageSamples(images[1], labels["test"], *statistics, device),
+                ImageSamples(images[0], labels["train"], mean, std, device),
+                ImageSamples(images[1], labels["test"], mean, std, device),
             )
             height, width, channels = images[0].shape[1:]
             shape = (channels, height, width)
@@ -104,23 +111,26 @@ class Arrays:
             arrays = readers[path.suffix](path)
         except MemoryError as error:
             raise UserError(
-                f"{path} does not fit the memory ({error}); uint8 images in an .h5 file need not"
+                f"{path} does not fit in memory ({error}); uint8 images in an .h5 file need not"
             ) from error
         except (OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-            raise UserError(f"{path} cannot be read ({error}); is it a whole file?") from error
+            raise UserError(f"{path} cannot be read ({error}); is it complete?") from error
         missing = [key for key in KEYS if key not in arrays]
         require(not missing, f"{path} has no {', '.join(missing)}; it must hold {', '.join(KEYS)}")
         return arrays
 
     def _in_h5(self, path: Path) -> Mapping[str, np.ndarray]:
         with h5py.File(path) as file:
-            found = {key: file[key] for key in KEYS if isinstance(file.get(key), h5py.Dataset)}
-            return {
-                key: mapped(path, key, self._cache_dir)
-                if rows.dtype == np.uint8 and rows.nbytes > MAPPED_ABOVE_BYTES
-                else rows[()]
-                for key, rows in found.items()
-            }
+            arrays: dict[str, np.ndarray] = {}
+            for key in KEYS:
+                rows = file.get(key)
+                if not isinstance(rows, h5py.Dataset):
+                    continue
+                if rows.dtype == np.uint8 and rows.nbytes > MAPPED_ABOVE_BYTES:
+                    arrays[key] = mapped(path, key, self._cache_dir)
+                else:
+                    arrays[key] = rows[()]
+            return arrays
 
 
 def _require_file(path: Path) -> None:
@@ -128,8 +138,8 @@ def _require_file(path: Path) -> None:
 
 
 def _in_npz(path: Path) -> Mapping[str, np.ndarray]:
-    # numpy takes other files of that name for its own and answers with advice on pickles.
-    require(zipfile.is_zipfile(path), f"{path} is no .npz file, or was cut off; write it again")
+    # NumPy would take any other file for a pickle and give advice about those.
+    require(zipfile.is_zipfile(path), f"{path} is not an .npz file, or was cut off; write it again")
     with np.load(path, allow_pickle=False) as file:
         return {key: file[key] for key in KEYS if key in file}
 
@@ -141,7 +151,9 @@ def _channels_last(x: np.ndarray, path: Path) -> np.ndarray:
     require(x.ndim == 4, f"{path}: uint8 samples must be images, not of shape {x.shape[1:]}")
     if x.shape[-1] in (1, 3):
         return x
-    require(x.shape[1] in (1, 3), f"{path}: images of shape {x.shape[1:]} have not 1 or 3 channels")
+    require(
+        x.shape[1] in (1, 3), f"{path}: images of shape {x.shape[1:]} do not have 1 or 3 channels"
+    )
     return x.transpose(0, 2, 3, 1)
 
 

@@ -1,4 +1,4 @@
-"""A dataset as the engine sees it."""
+"""A dataset as the engine uses it."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,10 +11,15 @@ from cdfis_bench.core.types import Batch, Samples
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A training set and a test set, with what every figure and record says about them.
+    """A training set and a test set.
 
-    title: the honest name of the data, shown in every figure ("Two Circles", "PCam stand-in
-    (procedural)").
+    Attributes:
+        title: What the data really is, shown in every figure ("Two Circles", "PCam stand-in
+            (procedural)").
+        train: The training set.
+        test: The test set.
+        n_classes: Number of classes; labels are 0 to n_classes - 1.
+        sample_shape: Shape of one sample as the model gets it.
     """
 
     title: str
@@ -25,22 +30,38 @@ class Dataset:
 
 
 class DataSource(Protocol):
-    """What a dataset's YAML makes: knows where the data is, and loads it."""
+    """What a dataset's YAML describes: knows where the data is, and loads it."""
 
     def fingerprint(self) -> str:
-        """What tells this data from other data under the same configuration; part of a run's id.
+        """Identifies the data among all that the same configuration may find; part of a run's id.
 
-        "" where the configuration says it all. Raises UserError if the data is not there.
+        Returns:
+            "" if the configuration alone determines the data.
+
+        Raises:
+            UserError: If the data is not there.
         """
         ...
 
-    def load(self, device: torch.device) -> Dataset: ...
+    def load(self, device: torch.device) -> Dataset:
+        """Loads the data.
+
+        Args:
+            device: The device that batches will be on.
+
+        Raises:
+            UserError: If the data is not there, or cannot be used.
+        """
+        ...
 
 
 class TensorSamples:
-    """Samples whose float32 values lie on the device of the run as they are.
+    """Samples that are kept on the run's device and used as they are.
 
-    x: [n, *D] float32. y: [n] int64.
+    Args:
+        x: float32 [n, *D].
+        y: int64 [n].
+        device: The device of the run.
     """
 
     def __init__(self, x: Tensor, y: Tensor, device: torch.device) -> None:
@@ -52,4 +73,5 @@ class TensorSamples:
         return self.y.shape[0]
 
     def batch(self, index: Tensor) -> Batch:
+        """The samples in the rows `index`, int64 [K]."""
         return Batch(x=self.x.index_select(0, index), y=self.y.index_select(0, index), index=index)

@@ -1,4 +1,4 @@
-"""What tells one file from another, in a moment."""
+"""Short hashes that identify data, computed quickly even for large files."""
 
 import hashlib
 import os
@@ -10,9 +10,18 @@ END_BYTES = 1 << 20
 
 
 def of_files(paths: Iterable[Path]) -> str:
-    """10 hex digits of the files' contents; of those above 256 MB the size and both ends.
+    """Hashes the contents of files.
 
-    Names, places and times do not count: a copy is the same data. Raises OSError.
+    Names, places and times do not count: a copy is the same data.
+
+    Args:
+        paths: Files in a fixed order. Of those above 256 MiB only the size and both ends count.
+
+    Returns:
+        10 hexadecimal digits.
+
+    Raises:
+        OSError: If a file cannot be read.
     """
     digest = hashlib.sha256()
     for path in paths:
@@ -28,7 +37,7 @@ def of_files(paths: Iterable[Path]) -> str:
 
 
 def of_bytes(*parts: memoryview) -> str:
-    """10 hex digits of all the bytes."""
+    """Hashes all bytes of `parts`, to 10 hexadecimal digits."""
     digest = hashlib.sha256()
     for part in parts:
         digest.update(f"{part.nbytes}/".encode())

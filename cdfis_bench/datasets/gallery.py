@@ -1,4 +1,4 @@
-"""What of a training set can be looked at. Arrays of numpy, so that figures need no torch."""
+"""The training samples as a figure shows them: NumPy arrays, so that figures need no PyTorch."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -6,19 +6,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from cdfis_bench.datasets.dataset import Dataset, TensorSamples
-from cdfis_bench.datasets.images import ImageSamples
-from cdfis_bench.datasets.subset import Subset
-
 Picture = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
 class Gallery:
-    """The training samples by their row, as they are in the files: not normalised.
+    """Training samples by row, as they are in the files: not normalized.
 
-    picture: row -> uint8 [H, W, C], C = 1 or 3; None where samples are no pictures. points: [n, 2],
-    where samples are points of a plane.
+    Attributes:
+        labels: Class of each of the n samples. [n]
+        n_classes: Number of classes.
+        sample_shape: Shape of one sample as the model sees it, such as (3, 96, 96).
+        picture: From a row to its image, uint8 [H, W, C] with C = 1 or 3; None if the samples are
+            not images.
+        points: The samples as points in a plane, [n, 2]; None if they are not.
     """
 
     labels: NDArray[np.int64]
@@ -27,27 +28,12 @@ class Gallery:
     picture: Callable[[int], Picture] | None
     points: NDArray[np.float32] | None
 
-
-def gallery(dataset: Dataset) -> Gallery:
-    """Of the training set of `dataset`."""
-    train = dataset.train
-    if isinstance(train, Subset):
-        return _part(gallery(replace(dataset, train=train.samples)), train.rows.cpu().numpy())
-    flat = isinstance(train, TensorSamples) and dataset.sample_shape == (2,)
-    return Gallery(
-        labels=train.y.cpu().numpy(),
-        n_classes=dataset.n_classes,
-        sample_shape=dataset.sample_shape,
-        picture=train.picture if isinstance(train, ImageSamples) else None,
-        points=train.x.cpu().numpy() if flat else None,
-    )
-
-
-def _part(whole: Gallery, rows: NDArray[np.int64]) -> Gallery:
-    show = whole.picture
-    return replace(
-        whole,
-        labels=whole.labels[rows],
-        picture=None if show is None else lambda row: show(int(rows[row])),
-        points=None if whole.points is None else whole.points[rows],
-    )
+    def part(self, rows: NDArray[np.int64]) -> "Gallery":
+        """The samples `rows` [m] as a gallery of their own; row i of it is row rows[i] here."""
+        show = self.picture
+        return replace(
+            self,
+            labels=self.labels[rows],
+            picture=None if show is None else lambda row: show(int(rows[row])),
+            points=None if self.points is None else self.points[rows],
+        )

@@ -1,4 +1,4 @@
-"""Images: uint8 rows in memory or in a mapped file, normalised when they are gathered."""
+"""Images: uint8 rows in memory or in a mapped file, normalized when they are gathered."""
 
 import numpy as np
 import torch
@@ -11,12 +11,18 @@ from cdfis_bench.datasets.staging import Staging, on_device_if_it_fits
 
 
 class ImageSamples:
-    """uint8 images [n, H, W, C] and labels [n]; batches are float32 [K, C, H, W], normalised.
+    """Images that are normalized on the device, batch by batch.
 
-    mean, std: per channel, of pixel values scaled to [0, 1]. On a GPU with room for them the images
-    lie there; else they stay where they are (memory or a mapped file). A batch is one index_select,
-    and normalised on `device`.
-    Batches have NHWC strides (channels_last), which convolutions on a CPU prefer.
+    Batches are float32 [K, C, H, W] with NHWC strides (channels_last), which convolutions on a CPU
+    prefer. Gathering a batch is one index_select. The images are kept on the GPU if it has room for
+    them, and stay where they are (memory or a mapped file) otherwise.
+
+    Args:
+        images: uint8 [n, H, W, C].
+        y: Labels, int64 [n].
+        mean: Per channel, of pixel values scaled to [0, 1].
+        std: The same.
+        device: The device of the run.
     """
 
     def __init__(
@@ -31,7 +37,7 @@ class ImageSamples:
         self.y = y.to(device)
         self.index_device = self._images.device
         # (pixel / 255 - mean) / std as one multiplication and addition, tiled to a row of pixels:
-        # three values at a time would keep a CPU from using its vector units.
+        # with three values at a time a CPU could not use its vector units.
         width = images.shape[2]
         spread = torch.tensor(std, device=device)
         self._scale = (1 / (255 * spread)).repeat(width)  # [W * C]
@@ -49,16 +55,19 @@ class ImageSamples:
         return self.y.shape[0]
 
     def picture(self, row: int) -> NDArray[np.uint8]:
-        """One image as it is in the files, uint8 [H, W, C], to be looked at."""
+        """One image for display, as it is in the files: uint8 [H, W, C], not normalized."""
         return self._images[row].cpu().numpy()
 
     def batch(self, index: Tensor) -> Batch:
-        """index: [K] int64 on index_device. The batch's own index is on the device of the run."""
+        """The images in the rows `index`, int64 [K] on `index_device`.
+
+        The index in the batch is on the run's device.
+        """
         if self._images.is_cuda:
             pixels, on_device = self._images.index_select(0, index), index
         else:
             pixels, on_device = self._staging.send(self._images, index), self._sent(index)
-        # Both ways copy, so that the staging buffer can be used again.
+        # Both branches copy, so that the staging buffer can be reused.
         rows = pixels.view(-1, self._scale.shape[0])  # [K * H, W * C]
         if self._device.type == "cpu":
             x = self._normalised.empty(rows.numel()).view(rows.shape).copy_(rows)
@@ -76,11 +85,19 @@ class ImageSamples:
 
 def channel_statistics(
     images: Tensor, bytes_at_once: int = 1 << 24
-) -> tuple[tuple[float, ...], ...]:
-    """(mean, std) per channel of uint8 images [n, H, W, C] scaled to [0, 1].
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """The mean and standard deviation of each channel.
 
-    Counts how often each of the 256 values occurs: exact, and little memory for mapped files.
-    A channel that is the same everywhere gets a std of 1: there is nothing to divide by.
+    Counts how often each of the 256 values occurs, which is exact and needs little memory for
+    mapped files.
+
+    Args:
+        images: uint8 [n, H, W, C].
+        bytes_at_once: How much is read at a time.
+
+    Returns:
+        (mean, std) of pixel values scaled to [0, 1], [C] each. A constant channel gets a standard
+        deviation of 1.
     """
     channels = images.shape[-1]
     counts = torch.zeros(channels, 256, dtype=torch.float64)
@@ -95,6 +112,6 @@ def channel_statistics(
 
 
 def as_tensor(array: np.ndarray) -> Tensor:
-    """A contiguous tensor; of a mapped file a tensor on the file's own memory."""
+    """The array as a contiguous tensor; a mapped file is not copied."""
     mapped = isinstance(array, np.memmap)
     return torch.from_numpy(array if mapped else np.ascontiguousarray(array))

@@ -1,4 +1,4 @@
-"""Labels that can be trained on."""
+"""Checks labels."""
 
 from pathlib import Path
 
@@ -12,10 +12,21 @@ from cdfis_bench.core.errors import require
 def checked_labels(
     labels: np.ndarray, name: str, where: Path | str, rows: int, n_classes: int
 ) -> Tensor:
-    """Labels as int64 [rows]. labels: any shape with one entry a row.
+    """Checks and converts labels.
 
-    name, where: what to call them in a message. Raises UserError, in one sentence, if their number
-    is not that of the rows, or if one is no whole number in 0..n_classes-1.
+    Args:
+        labels: Any shape with one entry per row.
+        name: What to call the labels in a message.
+        where: What to call their file in a message.
+        rows: Number of samples.
+        n_classes: Number of classes.
+
+    Returns:
+        int64 [rows].
+
+    Raises:
+        UserError: If there is not one label per row, or a label is not an integer in
+            0..n_classes-1.
     """
     flat = np.asarray(labels).reshape(-1)
     require(
@@ -29,7 +40,7 @@ def checked_labels(
         f"{where}: {name} has {len(flat)} labels for {rows} samples; they must be as many",
     )
     whole = flat.astype(np.int64)
-    require(bool((whole == flat).all()), f"{where}: {name} holds labels that are no whole numbers")
+    require(bool((whole == flat).all()), f"{where}: {name} holds labels that are not whole numbers")
     low, high = int(whole.min()), int(whole.max())
     require(
         low >= 0 and high < n_classes,

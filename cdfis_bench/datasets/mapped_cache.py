@@ -1,7 +1,8 @@
-"""HDF5 images as a mapped .npy file: written once, read like memory.
+"""HDF5 images as a memory-mapped .npy file: written once, read like memory.
 
-Compressed HDF5 chunks cost 9 to 100 times a read from memory, on every access of every run; a
-mapped file costs the same as memory once the system has cached it, and needs none of its own.
+Reading compressed HDF5 chunks takes 9 to 100 times as long as reading memory, on every access of
+every run. A mapped file is as fast as memory once the system has cached it, and needs none of its
+own.
 """
 
 import hashlib
@@ -20,12 +21,18 @@ BYTES_AT_ONCE = 1 << 25
 
 
 def mapped(source: Path, key: str, cache_dir: Path | None) -> np.ndarray:
-    """The dataset `key` of the HDF5 file `source` as an array on a mapped file, rows in its order.
+    """Opens an HDF5 dataset as an array on a mapped file, its rows in the same order.
 
-    The cache lies in cache_dir (beside the source if None). Another version of the source (size or
-    time) gets another cache. It is written to a draft and renamed, so it is whole or not there;
-    runs that start at once write it once. Raises UserError if the source cannot be read or the
-    cache not be written.
+    The mapped file is written atomically, and only once if several runs start at the same time.
+    Another version of the source (size or time) gets another one.
+
+    Args:
+        source: The HDF5 file.
+        key: The dataset in it.
+        cache_dir: Where the mapped file goes; beside the source if None.
+
+    Raises:
+        UserError: If the source cannot be read, or the mapped file cannot be written.
     """
     folder = cache_dir or source.parent
     state = source.stat()
@@ -34,7 +41,7 @@ def mapped(source: Path, key: str, cache_dir: Path | None) -> np.ndarray:
     if not cache.exists():
         _write(source, key, cache)
     try:
-        # Copy-on-write: torch takes writable memory only, and nothing written reaches the file.
+        # Copy-on-write: torch accepts writable memory only, and no write reaches the file.
         return np.load(cache, mmap_mode="c")
     except (OSError, ValueError, EOFError) as error:
         raise UserError(
@@ -50,7 +57,7 @@ def _write(source: Path, key: str, cache: Path) -> None:
             if cache.exists():  # another run has written it meanwhile
                 return
             try:
-                # Not through a mapped file: there a full disk ends the process without a word.
+                # Not through a mapped file: there a full disk kills the process without a message.
                 with draft.open("wb") as out:
                     for part in _npy(source, key):
                         out.write(part)
@@ -72,6 +79,7 @@ def _npy(source: Path, key: str) -> Iterator[bytes | memoryview]:
     try:
         with h5py.File(source) as file:
             rows = file[key]
+            assert isinstance(rows, h5py.Dataset)  # the caller has checked
             yield _header(rows)
             step = max(1, BYTES_AT_ONCE // (rows.nbytes // len(rows)))
             for start in range(0, len(rows), step):

@@ -1,4 +1,4 @@
-"""PatchCamelyon: 96 x 96 patches of lymph node sections, tumour in the centre or not."""
+"""PatchCamelyon: 96 x 96 patches of lymph node sections, with tumor in the center or without."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import torch
 
-from cdfis_bench.core.errors import UserError, require, require_bool
+from cdfis_bench.core.errors import UserError, require_bool
 from cdfis_bench.datasets.dataset import Dataset
 from cdfis_bench.datasets.fingerprint import of_files
 from cdfis_bench.datasets.images import ImageSamples, as_tensor
@@ -25,9 +25,13 @@ STANDIN = "procedural stand-in"  # attribute of files that scripts/make_pcam_sta
 class PCam:
     """The published training and test split, in the published HDF5 layout.
 
-    root: the folder that holds pcam/. cache_dir: where the mapped copy of the patches goes (beside
-    the files if null). title: what figures call the data; without one, files of other sizes than
-    the published ones are called a subset, and procedural ones a stand-in.
+    Args:
+        root: The folder that holds pcam/.
+        download: Whether to download files that are missing.
+        cache_dir: Where the mapped copy of the patches goes; beside the files if None.
+        title: Name of the data in figures. If None, files of other sizes than the published ones
+            are called a subset, and procedural ones a stand-in.
+
     Source: Veeling et al. 2018; Knutsson et al. 2023, section 5.1.
     """
 
@@ -44,14 +48,14 @@ class PCam:
         self._title = title
 
     def load(self, device: torch.device) -> Dataset:
-        """Raises UserError, in one sentence, if a file is missing, damaged or of another shape."""
+        """Loads the data. Raises UserError if a file is missing, damaged or of another shape."""
         self._require_files()
         parts = {part: self._part(part, device) for part in ROWS}
         title = self._title or self._found_title({part: len(parts[part]) for part in parts})
         return Dataset(title, parts["train"], parts["test"], 2, (3, 96, 96))
 
     def fingerprint(self) -> str:
-        """Tells the published files from subsets and stand-ins. Raises UserError as load does."""
+        """Identifies the files' contents. Raises UserError if a file is missing."""
         self._require_files()
         return of_files(path for part in ROWS for path in self._files(part))
 
@@ -90,23 +94,28 @@ class PCam:
 
 @contextmanager
 def _checked(path: Path, key: str, shape: tuple[int, ...]) -> Iterator[h5py.Dataset]:
-    """Dataset `key`, uint8 [rows, *shape]. Raises UserError if it is not, also while it is read."""
+    """Opens the dataset `key`, uint8 [rows, *shape].
+
+    Raises UserError if it is another one, or cannot be read inside the context.
+    """
     try:
         with h5py.File(path) as file:
             found = file[key]
-            require(
-                isinstance(found, h5py.Dataset)
-                and found.shape[1:] == shape
-                and found.dtype == np.uint8,
-                f"{path}: {key} is {_described(found)}, but PatchCamelyon's is uint8 (n, "
-                f"{', '.join(map(str, shape))}); use dataset=arrays for other images",
-            )
+            if (
+                not isinstance(found, h5py.Dataset)
+                or found.shape[1:] != shape
+                or found.dtype != np.uint8
+            ):
+                raise UserError(
+                    f"{path}: {key} is {_described(found)}, but PatchCamelyon's is uint8 (n, "
+                    f"{', '.join(map(str, shape))}); use dataset=arrays for other images"
+                )
             yield found
     except (OSError, KeyError) as error:
         raise UserError(
-            f"{path} is no readable HDF5 file with a dataset {key} ({error}); get it again"
+            f"{path} is not a readable HDF5 file with a dataset {key} ({error}); get it again"
         ) from error
 
 
-def _described(found: h5py.Dataset | h5py.Group) -> str:
+def _described(found: object) -> str:
     return f"{found.dtype} {found.shape}" if isinstance(found, h5py.Dataset) else "a group"

@@ -1,4 +1,4 @@
-"""Memory for large batches that is used again."""
+"""Memory for large batches that is reused."""
 
 import sys
 
@@ -6,26 +6,26 @@ import numpy as np
 import torch
 from torch import Tensor
 
-KEPT = 2  # pieces: one being filled while the last batch is still looked at
-_UNUSED = 2  # references to a piece that nobody else holds: the list's and getrefcount's own
+KEPT = 2  # pieces: one is filled while the previous batch is still in use
+_UNUSED = 2  # references to a piece that is not in use: the list's and getrefcount's own
 
 
 class Recycled:
-    """float32 memory on the CPU, handed out again once no tensor lies on it any more.
+    """A pool of float32 memory on the CPU; a piece is reused once no tensor refers to it.
 
-    A system hands out new memory page by page, filled with zeros: for 1,024 PCam patches that takes
-    three times as long as writing their values. torch.from_numpy holds a reference to the array
-    until the last tensor on it, view or not, is gone; that is how a piece is known to be free.
+    The system provides new memory page by page, filled with zeros: for 1,024 PCam patches that
+    takes three times as long as writing their values. torch.from_numpy holds a reference to the
+    array until the last tensor on it, view or not, is gone; that is how a free piece is found.
     """
 
     def __init__(self) -> None:
         self._pieces: list[np.ndarray] = []
 
     def empty(self, values: int) -> Tensor:
-        """[values] float32, not initialised, that shares memory with no tensor in use."""
+        """An uninitialized float32 tensor [values] that shares memory with no tensor in use."""
         for i in range(len(self._pieces)):
             if self._pieces[i].size == values and sys.getrefcount(self._pieces[i]) == _UNUSED:
                 return torch.from_numpy(self._pieces[i])
-        # From torch, for its alignment.
+        # Allocated by torch for its alignment.
         self._pieces = [*self._pieces, torch.empty(values).numpy()][-KEPT:]
         return torch.from_numpy(self._pieces[-1])

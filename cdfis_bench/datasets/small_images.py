@@ -1,4 +1,4 @@
-"""MNIST and CIFAR-10: small enough to lie in memory as they are."""
+"""MNIST and CIFAR-10: small enough to be kept in memory."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from cdfis_bench.datasets.labels import checked_labels
 from cdfis_bench.datasets.torchvision_data import read
 
 # Mean and standard deviation of the training pixels, scaled to [0, 1].
-_STATISTICS = {
+_STATISTICS: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
     "MNIST": ((0.1307,), (0.3081,)),
     "CIFAR10": ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)),
 }
@@ -27,8 +27,11 @@ _FILES = {
 class SmallImages:
     """A torchvision set of small images with its published training and test split.
 
-    published: MNIST or CIFAR10. root: the folder that torchvision keeps it in. title: what figures
-    call the data, for copies that are not the published files.
+    Args:
+        published: MNIST or CIFAR10.
+        root: The folder that torchvision keeps it in.
+        download: Whether to download it if it is missing.
+        title: Name of the data in figures, for copies that are not the published files.
     """
 
     def __init__(
@@ -40,13 +43,13 @@ class SmallImages:
         self._title = title or _TITLES[published]
 
     def fingerprint(self) -> str:
-        """Of the pixels and labels, in their order. Raises UserError as load does."""
+        """Identifies pixels, labels and their order. Raises UserError as `load` does."""
         parts = [self._read(train) for train in (True, False)]
         arrays = [array for part in parts for array in (part.data, part.targets)]
         return of_bytes(*(np.ascontiguousarray(array, dtype=np.uint8).data for array in arrays))
 
     def load(self, device: torch.device) -> Dataset:
-        """Raises UserError if the files are missing or damaged."""
+        """Loads the data. Raises UserError if the files are missing or damaged."""
         train, test = (self._part(train, device) for train in (True, False))
         height, width, channels = train.image_shape
         return Dataset(self._title, train, test, 10, (channels, height, width))
@@ -61,4 +64,5 @@ class SmallImages:
         images = images.unsqueeze(-1) if images.ndim == 3 else images  # [n, H, W, C]
         part = "training set" if train else "test set"
         y = checked_labels(np.asarray(data.targets), part, self._root, len(images), 10)
-        return ImageSamples(images, y, *_STATISTICS[self._published], device)
+        mean, std = _STATISTICS[self._published]
+        return ImageSamples(images, y, mean, std, device)

@@ -1,15 +1,18 @@
-"""Rows from the host's memory to an accelerator."""
+"""Moves rows from the host's memory to an accelerator."""
 
 import torch
 from torch import Tensor
 
-SHARE = 0.5  # of a GPU's free memory that a training set may take: the rest is for training
+SHARE = 0.5  # of a GPU's free memory that a training set may take; the rest is for training
 
 
 def on_device_if_it_fits(rows: Tensor, device: torch.device) -> Tensor:
-    """`rows` [n, ...] on the GPU if they take at most half of its free memory, else where they are.
+    """Moves `rows` [n, ...] to a GPU if they take at most half of its free memory.
 
-    From the GPU's own memory a mini-batch is gathered hundreds of times faster than it is sent.
+    Gathering a mini-batch in the GPU's memory is hundreds of times faster than sending it there.
+
+    Returns:
+        The rows on the GPU, or the given tensor.
     """
     if device.type != "cuda":
         return rows
@@ -18,10 +21,10 @@ def on_device_if_it_fits(rows: Tensor, device: torch.device) -> Tensor:
 
 
 class Staging:
-    """Gathers rows of a tensor in host memory and sends them, without making the host wait.
+    """Gathers rows of a tensor in host memory and sends them without blocking the host.
 
-    On CUDA through two page-locked buffers by turns: while the GPU still reads one, and computes,
-    the next mini-batch is gathered into the other. On other devices a plain copy.
+    On CUDA two page-locked buffers take turns: while the GPU still reads one and computes, the next
+    mini-batch is gathered into the other. On other devices it is a plain copy.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -31,14 +34,19 @@ class Staging:
         self._turn = 0
 
     def send(self, rows: Tensor, index: Tensor) -> Tensor:
-        """rows [n, *D] at `index` [K] int64, both on the host; [K, *D] on the device.
+        """Gathers rows and sends them to the device.
 
-        On a CPU the result is overwritten by the call after the next.
+        Args:
+            rows: [n, *D], on the host.
+            index: int64 [K], on the host.
+
+        Returns:
+            [K, *D] on the device. On a CPU it is overwritten two calls later.
         """
         self._turn = 1 - self._turn
         sent = self._sent[self._turn]
         if sent is not None:
-            sent.synchronize()  # long past: it went out two mini-batches ago
+            sent.synchronize()  # has long finished: it was sent two mini-batches ago
         buffer = self._buffer((index.shape[0], *rows.shape[1:]), rows.dtype)
         torch.index_select(rows, 0, index, out=buffer)
         if self._device.type != "cuda":
@@ -49,8 +57,8 @@ class Staging:
         return on_device
 
     def _buffer(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-        """Memory that is used again: new memory would be touched page by page, at four times the
-        time of the copy.
+        """The buffer whose turn it is. It is reused: touching new memory page by page would take
+        four times as long as the copy.
         """
         buffer = self._buffers[self._turn]
         if buffer is None or buffer.shape != shape:

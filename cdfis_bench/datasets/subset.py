@@ -1,4 +1,4 @@
-"""A part of a training set, as a training set of its own."""
+"""A part of a training set as a training set of its own."""
 
 from dataclasses import replace
 
@@ -9,7 +9,12 @@ from cdfis_bench.datasets.dataset import Dataset
 
 
 class Subset:
-    """The samples `rows` [m] int64 of others; row i of it is row rows[i] there."""
+    """Some of the samples of another set; row i here is row rows[i] there.
+
+    Args:
+        samples: The whole set.
+        rows: int64 [m].
+    """
 
     def __init__(self, samples: Samples, rows: Tensor) -> None:
         self.samples = samples
@@ -21,10 +26,11 @@ class Subset:
         return len(self.rows)
 
     def batch(self, index: Tensor) -> Batch:
+        """The samples in the rows `index`, int64 [K], of this part."""
         whole = self.samples.batch(self.rows.index_select(0, index))
         return Batch(whole.x, whole.y, index.to(whole.y.device))
 
 
 def trained_on(dataset: Dataset, rows: Tensor) -> Dataset:
-    """`dataset` with its training set cut down to `rows`; the test set stays whole."""
+    """The dataset with only `rows` of its training set; the test set stays whole."""
     return replace(dataset, train=Subset(dataset.train, rows))

@@ -1,4 +1,4 @@
-"""What torchvision reads for us. The only file that imports it, when a dataset needs it."""
+"""Reads torchvision's datasets. The only file that imports torchvision, and only when needed."""
 
 import pickle
 import zlib
@@ -9,8 +9,8 @@ import torch
 
 from cdfis_bench.core.errors import UserError
 
-# What torchvision raises on files that are missing, cut off or filled with something else: it
-# parses headers by assertion and look-up.
+# What torchvision raises for files that are missing, cut off or something else: it parses headers
+# by assertion and lookup.
 _UNREADABLE = (
     OSError, RuntimeError, ValueError, EOFError, AssertionError, LookupError, zlib.error,
     pickle.UnpicklingError,
@@ -18,10 +18,11 @@ _UNREADABLE = (
 
 
 def torchvision_datasets() -> ModuleType:
-    """torchvision.datasets. Raises UserError if torchvision does not fit this PyTorch.
+    """The module torchvision.datasets.
 
-    A torchvision made for another build of PyTorch (a CPU-only one, say) fails while it is
-    imported, with a missing operator or library.
+    Raises:
+        UserError: If torchvision was built for another PyTorch (a CPU-only one, for example): its
+            import then fails with a missing operator or library.
     """
     try:
         import torchvision.datasets
@@ -35,10 +36,17 @@ def torchvision_datasets() -> ModuleType:
 
 
 def read(name: str, root: str, download: bool, files: str, **arguments: Any) -> Any:
-    """The torchvision dataset `name` under `root`, downloaded first if asked for.
+    """Opens a torchvision dataset.
 
-    files: which files it looks for below `root`, for the message.
-    Raises UserError, in one sentence, if it is not there, damaged, or cannot be downloaded.
+    Args:
+        name: Its class in torchvision.datasets.
+        root: The folder that holds it.
+        download: Whether to download it if it is missing.
+        files: The files below `root` that it consists of, for the message.
+        **arguments: Further arguments of the class.
+
+    Raises:
+        UserError: If it is not there, damaged, or cannot be downloaded.
     """
     make = getattr(torchvision_datasets(), name)
     try:

@@ -10,8 +10,10 @@ from cdfis_bench.datasets.two_circles_geometry import CENTRES, RADIUS
 
 
 def draw_points(n: int, generator: Generator) -> tuple[Tensor, Tensor]:
-    """n points uniform in the square [-1, 1]^2: x [n, 2] float32, y [n] int64 (1 inside a disc, 0
-    outside).
+    """Draws n points uniformly in the square [-1, 1]^2.
+
+    Returns:
+        x, float32 [n, 2], and y, int64 [n]: 1 inside a disc, 0 outside.
 
     Source: Knutsson et al. 2023, section 5.1.
     """
@@ -25,6 +27,11 @@ class TwoCircles:
 
     The points depend on `data_seed` only, not on the run's seed: like any published set they are
     the same in every run, so that the importance of a sample can be compared between runs.
+
+    Args:
+        train_size: Number of training samples.
+        test_size: Number of test samples.
+        data_seed: Seed of the points.
     """
 
     def __init__(
@@ -39,9 +46,11 @@ class TwoCircles:
         self._data_seed = data_seed
 
     def fingerprint(self) -> str:
-        return ""  # the values above say it all
+        """Empty: the configuration determines the data."""
+        return ""
 
     def load(self, device: torch.device) -> Dataset:
+        """Draws the points."""
         parts = {
             part: TensorSamples(
                 *draw_points(size, stream(self._data_seed, f"two_circles/{part}")), device

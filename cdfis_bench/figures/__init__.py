@@ -1,1 +1,1 @@
-"""Pictures, one file per kind. Each comes with the numbers it drew and the runs they are from."""
+"""Figures of stored runs, one file per kind. Imports neither PyTorch nor the configuration."""

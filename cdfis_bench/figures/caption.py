@@ -1,4 +1,4 @@
-"""The small print under a figure: data, seeds, interval, hardware, what is missing."""
+"""The caption under a figure: data, seeds, interval, hardware, missing runs."""
 
 import textwrap
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ _LETTERS_PER_INCH = 19  # at size 7
 
 
 def seeds_text(arms: list[Arm]) -> str:
-    """How many seeds the arms have, and what the bands are."""
+    """How many seeds the arms have, and what the intervals are."""
     counts = sorted({len(arm.runs) for arm in arms})
     if counts[-1] == 1:
         return "n = 1 seed, no interval"
@@ -22,14 +22,14 @@ def seeds_text(arms: list[Arm]) -> str:
 
 
 def missing_text(experiment: Experiment) -> list[str]:
-    """One entry if runs are missing, else none."""
+    """What the caption says of missing runs: one part, or none if all runs are there."""
     missing = len(experiment.missing)
     are = "is" if missing == 1 else "are"
     return [f"{missing} of {experiment.asked_for} runs {are} MISSING"] if missing else []
 
 
 def put_caption(figure: Figure, parts: Iterable[str]) -> None:
-    """The parts under the figure, wrapped to its width. The layout keeps room for them."""
+    """Writes the parts under the figure, wrapped to its width; the layout makes room for them."""
     width = int(figure.get_figwidth() * _LETTERS_PER_INCH)
     text = "\n".join(textwrap.wrap("  ·  ".join(parts), width))
     figure.supxlabel(text, fontsize=7, color=GREY, x=0.01, ha="left")

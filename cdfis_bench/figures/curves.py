@@ -1,4 +1,4 @@
-"""Curves over steps, seconds or samples: figures 2 and 3, and every sweep."""
+"""Curves over steps, time or samples: figures 2 and 3 of the paper, and every sweep."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,19 +16,30 @@ from cdfis_bench.figures.colours import arm_colours, arm_dashes
 from cdfis_bench.figures.limits import y_limits
 from cdfis_bench.figures.lines import draw_lines, legend_handle, mark_gates
 from cdfis_bench.figures.save import about_runs, save
-from cdfis_bench.figures.style import AXIS_NAMES, gate_text, human_name, look
+from cdfis_bench.figures.style import AXIS_NAMES, gate_text, style_context
 
-_FRACTIONS = ("test_accuracy",)  # rows whose steep beginning may be cut off
+_ROBUST = ("test_accuracy",)  # rows whose steep beginning may be cut off
 
 
 class Curves:
-    """Panels of every y over every x; lines are means over seeds, bands their intervals.
+    """Panels of each y over each x; lines are means over seeds, bands their 95 % intervals.
 
-    One x: the panels side by side, as in the paper. Several: a column per x, a row per y.
-    x, y: columns of records/schema.py, or sample_forward_equivalents. hue: what tells arms apart,
-    "method" or a configuration key. order: labels that come first in the legend. baseline: the
-    method that is drawn dashed. mark_gates: show where importance sampling began. allow_mixed: let
-    an axis in seconds mix runs from different hardware.
+    With one x the panels are side by side, as in the paper; with several there is a column of
+    panels per x and a row per y.
+
+    Args:
+        x: Columns of records/schema.py, or sample_forward_equivalents.
+        y: The same.
+        hue: What distinguishes arms: "method", or a dotted configuration key.
+        hue_title: Title of the legend; `hue` if None.
+        order: Labels that come first in the legend.
+        baseline: Label of the method that is drawn dashed.
+        mark_gates: Whether to show where importance sampling began.
+        title: Title of the figure; the experiment's name if None.
+        allow_mixed: Whether a time axis may mix runs from different hardware.
+
+    Raises:
+        UserError: If there is no x or y, or one is not a column.
     """
 
     def __init__(
@@ -55,12 +66,17 @@ class Curves:
 
     @property
     def shows_seconds(self) -> bool:
+        """Whether an axis is in seconds."""
         return any(name.endswith("_seconds") for name in (*self.x, *self.y))
 
     def draw(self, experiment: Experiment, folder: Path) -> list[Path]:
-        """Writes the picture, its numbers and its runs into `folder`; returns their paths.
+        """Writes the picture, its mean curves and their provenance into `folder`.
 
-        Raises UserError if no run is finished, or if an axis in seconds would mix hardware.
+        Returns:
+            The paths of the .png, .pdf, .csv and .json file.
+
+        Raises:
+            UserError: If no run is finished, or a time axis would mix hardware.
         """
         runs = experiment.runs
         require(bool(runs), f"{experiment.name}: no run is finished, nothing to draw")
@@ -75,7 +91,7 @@ class Curves:
         labels = {run.name: arm.label for arm in arms for run in arm.runs}
         table = curves([run for arm in arms for run in arm.runs], labels)
         drawn = mean_curves(table, self.x, self.y)
-        with look():
+        with style_context():
             figure = self._figure(experiment, arms, table, drawn)
             about = about_runs(experiment, arms)
             return save(figure, folder, Path(experiment.name).name, drawn, about)
@@ -86,12 +102,13 @@ class Curves:
         side_by_side = len(self.x) == 1
         rows, columns = (1, len(self.y)) if side_by_side else (len(self.y), len(self.x))
         figure = Figure(figsize=(4.2 * columns + 2.2, 2.8 * rows + 0.8), layout="constrained")
-        share = {} if side_by_side else {"sharex": "col", "sharey": "row"}
-        panels = iter(figure.subplots(rows, columns, squeeze=False, **share).flat)
+        share_x, share_y = ("none", "none") if side_by_side else ("col", "row")
+        grid = figure.subplots(rows, columns, squeeze=False, sharex=share_x, sharey=share_y)
+        panels = iter(grid.flat)
         colours = arm_colours(arms, self.hue, self.baseline)
         dashes = arm_dashes(arms, self.baseline)
         for y in self.y:
-            limits = y_limits(drawn[drawn["panel_y"] == y], robust=y in _FRACTIONS)
+            limits = y_limits(drawn[drawn["panel_y"] == y], robust=y in _ROBUST)
             for x, panel in zip(self.x, panels, strict=False):
                 shown = drawn[(drawn["panel_x"] == x) & (drawn["panel_y"] == y)]
                 draw_lines(panel, shown, colours, dashes)
@@ -103,7 +120,7 @@ class Curves:
                     panel.label_outer()
         figure.legend(
             [legend_handle(colours[arm.label], dashes[arm.label]) for arm in arms],
-            [self._words(arm, arms) for arm in arms],
+            [self._entry(arm, arms) for arm in arms],
             title=self.hue_title,
             loc="outside right upper",
             alignment="left",
@@ -113,9 +130,9 @@ class Curves:
         put_caption(figure, self._caption(experiment, arms))
         return figure
 
-    def _words(self, arm: Arm, arms: list[Arm]) -> str:
-        """An arm in the legend: its name, when its gate opened, its seeds if others have more."""
-        lines = [human_name(arm.label, arm.plain)]
+    def _entry(self, arm: Arm, arms: list[Arm]) -> str:
+        """The legend entry: title, when the gate opened, number of seeds if arms differ in it."""
+        lines = [arm.title]
         if self.mark_gates and arm.gate_steps():
             lines.append(gate_text(arm.gate_step(), len(arm.gate_steps()), len(arm.runs)))
         if len({len(other.runs) for other in arms}) > 1:
@@ -132,10 +149,10 @@ class Curves:
 
 
 def _axes(key: str, names: Sequence[str]) -> list[str]:
-    """The column names as a list. Raises UserError if there is none or one is not known."""
+    """The column names as a list. Raises UserError if there is none, or one is not a column."""
     listed = [names] if isinstance(names, str) else list(names)
     for name in listed:
         choices = ", ".join(COLUMNS)
-        require(name in COLUMNS, f"figure.{key}: {name!r} is no column; choose from {choices}")
+        require(name in COLUMNS, f"figure.{key}: {name!r} is not a column; choose from {choices}")
     require(bool(listed), f"figure.{key} is empty; name at least one column, such as step")
     return listed

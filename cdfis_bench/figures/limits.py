@@ -1,4 +1,4 @@
-"""How much of a y axis is shown."""
+"""The limits of a y axis."""
 
 import numpy as np
 import pandas as pd
@@ -8,11 +8,18 @@ MARGIN = 0.06  # of the span shown
 
 
 def y_limits(drawn: pd.DataFrame, robust: bool) -> tuple[float, float] | None:
-    """(bottom, top) of a row of panels, None to leave it to matplotlib. drawn: of the row.
+    """Limits that show the differences between curves.
 
-    robust: the steep first tenth of every curve may leave the picture, so that the differences at
-    the end can be seen; the ends of all curves stay in it. Bands stretch the limits by no more than
-    half the span of the means: with two seeds they can be wider than everything else.
+    Intervals extend the limits by no more than half the span of the means: with two seeds they can
+    be wider than everything else.
+
+    Args:
+        drawn: The part of `mean_curves` that a row of panels shows.
+        robust: Whether the steep first tenth of each curve may be cut off, so that the differences
+            at the end can be seen. The ends of all curves are always inside.
+
+    Returns:
+        (bottom, top), or None to leave them to matplotlib.
     """
     if drawn.empty:
         return None

@@ -1,4 +1,6 @@
-"""The lines, bands and marks in a panel of curves."""
+"""The lines, intervals and markers in a panel of curves."""
+
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +15,9 @@ _TRIANGLE = {"ms": 5, "mec": "0.15", "mew": 0.6, "zorder": 5}
 
 
 def legend_handle(colour: str, dashes: Dashes) -> Line2D:
-    return Line2D([], [], color=colour, linestyle=(0, dashes) if dashes else "-")
+    """The line that stands for an arm in the legend."""
+    style: Any = (0, dashes) if dashes else "-"
+    return Line2D([], [], color=colour, linestyle=style)
 
 
 def draw_lines(
@@ -22,8 +26,17 @@ def draw_lines(
     colours: dict[str, str],
     dashes: dict[str, Dashes],
 ) -> None:
-    """Mean lines, and bands that were computed before: seaborn's own bootstrap takes a minute."""
-    if shown.empty:  # a training loss when nothing was trained, or seconds that no two runs share
+    """Draws the mean of each arm and its interval.
+
+    The intervals are in the table already; seaborn's own bootstrap would take a minute.
+
+    Args:
+        panel: Where to draw.
+        shown: The part of `mean_curves` that belongs to the panel.
+        colours: Colour by arm label.
+        dashes: Dashes by arm label, in legend order.
+    """
+    if shown.empty:  # the training loss of no steps, or times that no two runs have in common
         return
     order = [label for label in dashes if (shown["label"] == label).any()]
     sns.lineplot(
@@ -35,7 +48,7 @@ def draw_lines(
         palette=colours,
         style="label",
         style_order=order,
-        dashes=dashes,
+        dashes=dict[Any, Any](dashes),
         estimator=None,
         legend=False,
         ax=panel,
@@ -54,16 +67,22 @@ def mark_gates(
     x: str,
     colours: dict[str, str],
 ) -> None:
-    """A triangle on the mean curve at the median step at which the arm's gate opened.
+    """Draws a triangle on each mean curve at the median step at which the arm's gate opened.
 
-    On another axis than steps: at the mean of what the runs had reached at that step. Called when
-    the panel's limits are set.
+    Args:
+        panel: Where to draw; its limits must be set.
+        shown: The part of `mean_curves` that belongs to the panel.
+        arms: The arms of the figure.
+        table: All curves, see `curves`.
+        x: The column on the x axis. If it is not the step, the triangle is at the mean of the
+            values that the runs had reached at that step.
+        colours: Colour by arm label.
     """
     for arm in arms:
         line = shown[shown["label"] == arm.label]
         if not arm.gate_step() > 0 or line.empty:  # NaN: never; 0: from the start
             continue
-        columns = list(dict.fromkeys(("run", "step", x)))  # fewer are grouped faster
+        columns = list(dict.fromkeys(("run", "step", x)))  # grouping fewer columns is faster
         runs = table.loc[table["label"] == arm.label, columns].groupby("run", sort=False)
         place = np.mean([np.interp(arm.gate_step(), run["step"], run[x]) for _, run in runs])
         height = np.interp(place, line["x"], line["mean"])

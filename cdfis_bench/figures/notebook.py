@@ -10,7 +10,12 @@ from cdfis_bench.core.errors import UserError
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A picture, or a sentence that says why there is none. Notebooks call the two methods."""
+    """The output of a notebook cell: a picture, or a sentence that says why there is none.
+
+    Attributes:
+        png: The picture as a PNG file.
+        sentence: Why there is no picture.
+    """
 
     png: bytes | None
     sentence: str | None = None
@@ -23,9 +28,15 @@ class Shown:
 
 
 def show(figure: Any, experiment: Experiment, folder: Path) -> Shown:
-    """Draws `figure` (any of figures/) into `folder` and shows its picture."""
+    """Draws a figure and shows it in a notebook.
+
+    Args:
+        figure: Any figure of this package, such as `Curves()`.
+        experiment: The runs to draw.
+        folder: Where the figure's files go.
+    """
     try:
         paths = figure.draw(experiment, folder)
-    except UserError as error:  # these runs recorded no patterns, say
+    except UserError as error:  # for example: these runs recorded no patterns
         return Shown(None, str(error))
     return Shown(paths[0].read_bytes())

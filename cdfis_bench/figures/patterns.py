@@ -1,4 +1,4 @@
-"""Which samples were chosen, and where: figure 1."""
+"""Which samples were selected, and where they are: figure 1 of the paper."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ from cdfis_bench.core.errors import require
 from cdfis_bench.datasets.two_circles_geometry import CENTRES, RADIUS
 from cdfis_bench.figures.caption import missing_text, put_caption
 from cdfis_bench.figures.save import about_runs, save
-from cdfis_bench.figures.style import human_name, look
+from cdfis_bench.figures.style import style_context
 from cdfis_bench.records.stored_run import StoredRun
 
 # Paper figure 1: blue predicted inside (class 1), red predicted outside (class 0).
@@ -25,11 +25,15 @@ _PANEL_INCHES = 1.3
 
 
 class Patterns:
-    """Rows = arms, columns = recorded steps, dots = the chosen samples, coloured by prediction.
+    """A row per arm, a column per recorded step; dots are the selected samples by prediction.
 
-    Drawn from the lowest seed of every arm. order: methods from top to bottom; others follow.
-    most_columns: if more steps were recorded, evenly spread ones are shown, the first and the last
-    among them; the CSV has them all.
+    Each arm is represented by its lowest seed.
+
+    Args:
+        order: Labels from top to bottom; other arms follow.
+        title: Title of the figure; the experiment's name if None.
+        most_columns: If more steps were recorded, evenly spaced ones are shown, the first and the
+            last among them; the CSV has all of them.
     """
 
     def __init__(
@@ -41,16 +45,21 @@ class Patterns:
         self.most_columns = most_columns
 
     def draw(self, experiment: Experiment, folder: Path) -> list[Path]:
-        """Writes the picture, the chosen samples and the runs into `folder`; returns their paths.
+        """Writes the picture, the selected samples and their provenance into `folder`.
 
-        Raises UserError if no run is finished, or none recorded patterns of 2-D samples.
+        Returns:
+            The paths of the .png, .pdf, .csv and .json file.
+
+        Raises:
+            UserError: If no run is finished, or none recorded the selection of 2-D samples.
         """
         runs = experiment.runs
         require(bool(runs), f"{experiment.name}: no run is finished, nothing to draw")
         recorded = [run for run in runs if run.array_names("pattern")]
         require(
             bool(recorded),
-            f"{experiment.name}: the runs recorded no sampling patterns; give pattern_every=100",
+            f"{experiment.name}: the runs recorded no sampling patterns; redo them with "
+            "pattern_every=100",
         )
         lowest = [
             Arm(arm.label, arm.plain, [min(arm.runs, key=lambda run: run.record.seed)])
@@ -59,7 +68,7 @@ class Patterns:
         place = {label: number for number, label in enumerate(self.order)}
         lowest.sort(key=lambda arm: place.get(arm.label, place.get(arm.plain, len(place))))
         drawn = pd.concat([_dots(arm.label, arm.runs[0]) for arm in lowest], ignore_index=True)
-        with look():
+        with style_context():
             figure = self._figure(experiment, lowest, drawn)
             about = about_runs(experiment, lowest)
             return save(figure, folder, Path(experiment.name).name, drawn, about)
@@ -80,7 +89,7 @@ class Patterns:
                 panel.spines[:].set_visible(True)
                 panel.set(**limits, aspect="equal", xticks=[], yticks=[], xlabel="", ylabel="")
             # Names such as "gradient norm CDF" are longer than a panel is high.
-            row[0].set_ylabel(human_name(arm.label, arm.plain).replace(" CDF", "\nCDF"))
+            row[0].set_ylabel(arm.title.replace(" CDF", "\nCDF"))
         for step, panel in zip(shown, panels[0], strict=True):
             panel.set_title(f"batch {step}")
         figure.suptitle(self.title or experiment.name)
@@ -89,7 +98,7 @@ class Patterns:
 
 
 def _dots(label: str, run: StoredRun) -> pd.DataFrame:
-    """arm, step, index, x0, x1, prediction: one row per chosen sample, repeats included."""
+    """arm, step, index, x0, x1, prediction: one row per selected sample, repeats included."""
     tables = []
     for step in sorted(run.array_names("pattern"), key=int):
         x, index, prediction = (
@@ -105,10 +114,10 @@ def _dots(label: str, run: StoredRun) -> pd.DataFrame:
 
 
 def _draw_dots(panel: Axes, dots: pd.DataFrame) -> None:
-    if dots.empty:  # this arm recorded no such step
+    if dots.empty:  # this arm recorded other steps
         return
     classes = sorted(dots["prediction"].unique())
-    more = sns.color_palette("colorblind", 10)  # a dataset with more than two classes
+    more = sns.color_palette("colorblind", 10)  # for more than two classes
     palette = {c: _COLOURS[c] if c < 2 else more[c % 10] for c in classes}
     sns.scatterplot(
         data=dots,

@@ -1,4 +1,4 @@
-"""Dataset pruning: error against the part of the training set that was kept."""
+"""Dataset pruning: test error over the fraction of the training set that was kept."""
 
 from pathlib import Path
 
@@ -13,31 +13,39 @@ from cdfis_bench.analysis.pruning import RANDOM, pruning_table, whole_accuracy
 from cdfis_bench.core.errors import require
 from cdfis_bench.figures.caption import missing_text, put_caption
 from cdfis_bench.figures.save import about_runs, save
-from cdfis_bench.figures.style import GREY, METHOD_COLOURS, look
+from cdfis_bench.figures.style import GREY, style_context
 
-_COLOURS = {"inclusion": METHOD_COLOURS["loss_cdf"], "el2n": "#029e73", "forgetting": "#cc78bc"}
-_WORDS = {"inclusion": "selected", "el2n": "wrong early (EL2N)", "forgetting": "forgotten"}
+_COLOURS = {"inclusion": "#de8f05", "el2n": "#029e73", "forgetting": "#cc78bc"}
+_NAMES = {"inclusion": "selected", "el2n": "wrong early (EL2N)", "forgetting": "forgotten"}
 _ENDS = {"top": ("most", "-", "^"), "bottom": ("least", (0, (4, 1.6)), "v")}
 _LEAST_ERROR = 1e-4  # drawn, on the logarithmic axis
 _TITLES = {"steps": "as many steps as on the whole set", "epochs": "as many epochs"}
 
 
 class PruningFigure:
-    """Final test error over the fraction kept, one line per rule, a panel for equal steps and one
-    for equal epochs. The table behind it, with differences in accuracy to random, is the CSV.
+    """Final test error over the fraction kept: a line per rule, a panel per equal steps or epochs.
+
+    The CSV is the table behind it, see `pruning_table`.
+
+    Args:
+        title: Title of the figure; made of the data's title if None.
     """
 
     def __init__(self, title: str | None = None) -> None:
         self.title = title
 
     def draw(self, experiment: Experiment, folder: Path) -> list[Path]:
-        """Writes picture, table and runs into `folder`; returns their paths.
+        """Writes the picture, its table and their provenance into `folder`.
 
-        Raises UserError if no run was trained on a part of its training set.
+        Returns:
+            The paths of the .png, .pdf, .csv and .json file.
+
+        Raises:
+            UserError: If no run was trained on a part of its training set.
         """
         require(bool(experiment.runs), f"{experiment.name}: no run is finished, nothing to draw")
         table = pruning_table(experiment.runs)
-        with look():
+        with style_context():
             figure = self._figure(experiment, table)
             about = about_runs(experiment, arms_of(experiment.runs))
             return save(figure, folder, Path(experiment.name).name, table, about)
@@ -78,7 +86,7 @@ def _draw(panel: Axes, table: pd.DataFrame, whole: tuple[float, float, float] | 
         line = table[table["by"] == by]
         if line.empty:
             continue
-        name, colour, dashes, marker = _look_of(by)
+        name, colour, dashes, marker = _line_style(by)
         ends = ("", "_high", "_low")  # of the accuracy; those of the error are the other way round
         error, low, high = (
             (1 - line[f"test_accuracy{end}"]).clip(lower=_LEAST_ERROR) for end in ends
@@ -96,10 +104,10 @@ def _draw(panel: Axes, table: pd.DataFrame, whole: tuple[float, float, float] | 
         )
 
 
-def _look_of(by: str) -> tuple[str, str, object, str]:
+def _line_style(by: str) -> tuple[str, str, object, str]:
     """Legend entry, colour, dashes and marker of a rule."""
     if by == RANDOM:
         return "at random", GREY, "-", "o"
     end, measure = by.split("_")
     most, dashes, marker = _ENDS[end]
-    return f"{most} {_WORDS[measure]}", _COLOURS[measure], dashes, marker
+    return f"{most} {_NAMES[measure]}", _COLOURS[measure], dashes, marker

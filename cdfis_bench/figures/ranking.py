@@ -1,4 +1,4 @@
-"""Which methods beat uniform sampling: one dot and interval per arm."""
+"""Which methods beat uniform sampling: a dot and an interval per arm."""
 
 from pathlib import Path
 
@@ -9,16 +9,20 @@ from matplotlib.figure import Figure
 from cdfis_bench.analysis.arms import UNIFORM, Arm, arms_of
 from cdfis_bench.analysis.experiment import Experiment
 from cdfis_bench.analysis.provenance import data_text
-from cdfis_bench.analysis.summary_table import closing_table
+from cdfis_bench.analysis.summary_table import summary_table
 from cdfis_bench.core.errors import require
 from cdfis_bench.figures.caption import missing_text, put_caption
 from cdfis_bench.figures.colours import arm_colours
 from cdfis_bench.figures.save import about_runs, save
-from cdfis_bench.figures.style import GREY, human_name, look
+from cdfis_bench.figures.style import GREY, style_context
 
 
 def verdict(low: float, high: float) -> str:
-    """better, worse or undecided: what a 95 % interval of the difference to uniform says."""
+    """What a 95 % interval of the difference to uniform sampling says.
+
+    Returns:
+        "better", "worse" or "undecided".
+    """
     if low > 0:
         return "better"
     return "worse" if high < 0 else "undecided"
@@ -27,8 +31,12 @@ def verdict(low: float, high: float) -> str:
 class Ranking:
     """Final test accuracy minus that of uniform sampling, paired by seed, best arm first.
 
-    Every arm on the same data is drawn that shares at least two seeds with its uniform arm. hue:
-    what tells arms apart, as in figure=curves. The table behind it is the CSV.
+    Every arm that shares at least two seeds with a uniform arm on the same data is drawn. The CSV
+    is the table behind the figure, see `summary_table`.
+
+    Args:
+        hue: What distinguishes arms: "method", or a dotted configuration key.
+        title: Title of the figure; the experiment's name if None.
     """
 
     def __init__(self, hue: str = "method", title: str | None = None) -> None:
@@ -36,12 +44,16 @@ class Ranking:
         self.title = title
 
     def draw(self, experiment: Experiment, folder: Path) -> list[Path]:
-        """Writes picture, table and runs into `folder`; returns their paths.
+        """Writes the picture, its table and their provenance into `folder`.
 
-        Raises UserError if no arm can be held against uniform sampling.
+        Returns:
+            The paths of the .png, .pdf, .csv and .json file.
+
+        Raises:
+            UserError: If no arm can be compared with uniform sampling.
         """
         require(bool(experiment.runs), f"{experiment.name}: no run is finished, nothing to draw")
-        table = closing_table(experiment, self.hue)
+        table = summary_table(experiment, self.hue)
         drawn = table[table["minus_uniform_low"].notna()]
         require(
             not drawn.empty,
@@ -58,7 +70,7 @@ class Ranking:
             ]
         )
         arms = arms_of(experiment.runs, self.hue)
-        with look():
+        with style_context():
             figure = self._figure(experiment, arms, table, drawn)
             return save(
                 figure, folder, Path(experiment.name).name, drawn, about_runs(experiment, arms)
@@ -70,7 +82,8 @@ class Ranking:
         figure = Figure(figsize=(7.5, 1.5 + 0.27 * len(drawn)), layout="constrained")
         panel = figure.subplots()
         plain = {arm.label: arm.plain for arm in arms}
-        _draw(panel, drawn, arm_colours(arms, self.hue, UNIFORM), plain)
+        titles = {arm.label: arm.title for arm in arms}
+        _draw(panel, drawn, arm_colours(arms, self.hue, UNIFORM), titles)
         figure.suptitle(self.title or experiment.name)
         base = table[table["label"].map(plain) == UNIFORM]["test_accuracy"]
         low, high = int(drawn["paired_seeds"].min()), int(drawn["paired_seeds"].max())
@@ -88,7 +101,9 @@ class Ranking:
         return figure
 
 
-def _draw(panel: Axes, drawn: pd.DataFrame, colours: dict[str, str], plain: dict[str, str]) -> None:
+def _draw(
+    panel: Axes, drawn: pd.DataFrame, colours: dict[str, str], titles: dict[str, str]
+) -> None:
     """Differences in percentage points, from the best at the top to the worst."""
     places = range(len(drawn) - 1, -1, -1)
     names = []
@@ -98,7 +113,7 @@ def _draw(panel: Axes, drawn: pd.DataFrame, colours: dict[str, str], plain: dict
         panel.plot([low, high], [place, place], color=colour, lw=2.2, solid_capstyle="round")
         filled = colour if row["verdict"] != "undecided" else "white"
         panel.plot(middle, place, "o", color=colour, markerfacecolor=filled, ms=6)
-        names.append(human_name(row["label"], plain[row["label"]]))
+        names.append(titles[row["label"]])
     panel.axvline(0, color=GREY, lw=0.9, ls="--", zorder=0)
     panel.set_yticks(list(places), names)
     panel.set(

@@ -1,49 +1,21 @@
-"""One look for all pictures: the same method has the same colour and name everywhere.
+"""The style that all figures share: fonts, axis names, and the colour of a method.
 
 Imports matplotlib only: every run draws a picture of its own and must not wait for seaborn, whose
-"whitegrid" style and "colorblind" palette these are.
+"whitegrid" style this is.
 """
 
+import colorsys
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import matplotlib
+from matplotlib.colors import is_color_like, to_hex
 
-# The paper's names (figures 2 and 3), then those of the methods' authors.
-METHOD_NAMES = {
-    "uniform": "uniform",
-    "loss_topk": "highest loss",
-    "loss_cdf": "highest loss CDF",
-    "grad_norm_topk": "gradient norm",
-    "grad_norm_cdf": "gradient norm CDF",
-    "uniform_presample": "uniform, K loaded",
-    "random_scores": "random scores CDF",
-    "rs2": "RS2",
-    "cdf_rank": "highest loss CDF, by rank",
-    "systematic": "highest loss, systematic",
-    "loss_cdf_unbiased": "highest loss CDF, unbiased",
-    "loss_cdf_tau": "highest loss CDF, KF18's start",
-    "loss_cdf_distinct": "highest loss CDF, no repeats",
-    "loss_cdf_now": "highest loss CDF, at once",
-    "kf18_bound": "KF18, bound",
-    "kf18_loss": "KF18, loss",
-    "lh15": "LH15",
-    "adambs": "AdamBS",
-    "rais": "RAIS",
-    "selective_backprop": "Selective-Backprop",
-    "sb_composer": "Selective-Backprop, Composer",
-    "rho": "RHO-LOSS",
-    "infobatch": "InfoBatch",
-    "divbs": "DivBS",
-    "reference_code": "the authors' code",
-}
-METHOD_COLOURS = {
-    "uniform": "#0173b2",
-    "loss_topk": "#d55e00",
-    "loss_cdf": "#de8f05",
-    "grad_norm_topk": "#cc78bc",
-    "grad_norm_cdf": "#029e73",
-}
+from cdfis_bench.core.errors import require
+from cdfis_bench.records.run_record import RunRecord
+
 BASELINE_DASHES = (4, 1.6)  # the paper's blue dashed line
 AXIS_NAMES = {
     "step": "steps",
@@ -63,14 +35,14 @@ AXIS_NAMES = {
     "score_tau": "concentration of the scores (tau)",
     "distinct_share": "distinct samples in a mini-batch",
     "score_bias": "score of the selected / of the candidates",
-    "fallback_count": "steps drawn uniformly for want of scores",
+    "fallback_count": "steps that fell back to uniform sampling",
     "train_loss": "training loss (mini-batch)",
     "test_loss": "test loss",
     "test_accuracy": "test accuracy",
 }
 GREY = "0.35"
 
-_LOOK = {
+_STYLE: dict[Any, Any] = {
     "axes.axisbelow": True,
     "axes.edgecolor": "0.7",
     "axes.grid": True,
@@ -97,22 +69,51 @@ _LOOK = {
 
 
 @contextmanager
-def look() -> Iterator[None]:
-    """Inside, figures are made and saved in this style; matplotlib's own settings stay as they are.
+def style_context() -> Iterator[None]:
+    """A context in which figures are made and saved in this style.
 
-    Figures are made with matplotlib.figure.Figure, not pyplot: no display is asked for, and nothing
-    stays open.
+    matplotlib's own settings are restored afterwards. Figures are made with
+    `matplotlib.figure.Figure`, not with pyplot: that needs no display and leaves nothing open.
     """
-    with matplotlib.rc_context(_LOOK):
+    with matplotlib.rc_context(_STYLE):
         yield
 
 
-def human_name(label: str, plain: str) -> str:
-    """The legend's words for a label: the paper's where it has some. plain: the label's method."""
-    return METHOD_NAMES.get(plain, plain) + label.removeprefix(plain)
+def method_colour(record: RunRecord) -> str:
+    """The colour of a run's method, the same in every figure.
+
+    Returns:
+        The colour recorded with the run, which its preset fixes (conf/method); without one, a
+        colour derived from the method's label. #rrggbb
+
+    Raises:
+        UserError: If the recorded colour is not one that matplotlib knows.
+    """
+    colour = record.config.get("method_color")
+    if colour is None:
+        return label_colour(record.method)
+    require(
+        is_color_like(colour),
+        f"method_color={colour} of {record.id} is not a color; give one such as '#0173b2' and redo "
+        "the run",
+    )
+    return to_hex(colour)
+
+
+def label_colour(label: str) -> str:
+    """A colour that depends on the label alone, dark enough to be seen on white. #rrggbb"""
+    number = zlib.crc32(label.encode())
+    hue, lightness = number % 360 / 360, (0.28, 0.38, 0.48)[number // 360 % 3]
+    return to_hex(colorsys.hls_to_rgb(hue, lightness, 0.65))
 
 
 def gate_text(step: float, opened: int, runs: int) -> str:
-    """When importance sampling began: at the median step of the runs in which it did."""
+    """When importance sampling began.
+
+    Args:
+        step: Median step at which the gate opened, over the runs in which it did.
+        opened: Number of these runs.
+        runs: Number of all runs.
+    """
     text = f"opens at step {step:.0f}" if step else "open from the start"
     return text if opened == runs else f"{text} ({opened} of {runs} seeds)"

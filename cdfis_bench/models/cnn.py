@@ -5,19 +5,30 @@ from collections import OrderedDict
 from torch import nn
 
 from cdfis_bench.core.errors import require
+from cdfis_bench.models.image_input import image_input
 
 
-def cnn(channels: int, side: int, classes: int) -> nn.Sequential:
+def cnn(channels: int | None, side: int | None, classes: int) -> nn.Sequential:
     """Two 5x5 convolutions with max-pooling and ReLU, dropout, two linear layers; output: logits.
 
-    channels, side: of the square input, in pixels. On 3 x 96 x 96 with 2 classes it has 446,932
-    weights, which is the number that the paper gives; the layers are those of the authors' code.
-    Raises UserError for inputs too small for two rounds of 5x5 convolution and 2x2 pooling.
+    For 3 x 96 x 96 images in 2 classes it has 446,932 weights, the number that the paper gives. The
+    layers are those of the authors' code.
+
+    Args:
+        channels: Channels of the image.
+        side: Pixels along a side of the square image, at least 16.
+        classes: Number of classes.
+
+    Raises:
+        UserError: If the images are too small for two rounds of 5x5 convolution and 2x2 pooling, or
+            the dataset has none.
+
     Source: Knutsson et al. 2023, section 5.2.
     """
+    channels, side, classes = image_input("cnn", channels, side, classes)
     left = ((side - 4) // 2 - 4) // 2  # pixels along a side after the two rounds
     require(left >= 1, f"model.side={side} is too small; the network needs at least 16 pixels")
-    layers = {
+    layers: dict[str, nn.Module] = {
         "conv1": nn.Conv2d(channels, 10, kernel_size=5),
         "pool1": nn.MaxPool2d(2),
         "relu1": nn.ReLU(),

@@ -8,9 +8,16 @@ from cdfis_bench.core.errors import require
 
 
 def mlp(sizes: list[int]) -> nn.Sequential:
-    """Linear layers of the given sizes with ReLU between them; the output is logits.
+    """Linear layers with ReLU between them; output: logits.
 
-    sizes [2, 50, 2] is the paper's network of 252 weights (Knutsson et al. 2023, section 5.2).
+    Args:
+        sizes: Length of a sample, sizes of the hidden layers, number of classes. [2, 50, 2] is the
+            paper's network of 252 weights.
+
+    Raises:
+        UserError: If there are fewer than two sizes, or one is not an integer above 0.
+
+    Source: Knutsson et al. 2023, section 5.2.
     """
     require(
         len(sizes) >= 2 and all(isinstance(size, int) and size >= 1 for size in sizes),

@@ -3,16 +3,24 @@
 from torch import Tensor, nn
 
 from cdfis_bench.core.errors import require, require_choice
+from cdfis_bench.models.image_input import image_input, require_whole
 
 STAGES = 3
 GROUP = 8  # channels that GroupNorm normalises together
-LARGEST = 32  # pixels along a side that the residual blocks see
+LARGEST = 32  # pixels along a side of the residual blocks' input
 
 
 class ResidualBlock(nn.Module):
-    """x + two 3x3 convolutions of x, normalised and rectified before each.
+    """x plus two 3x3 convolutions of x, with normalization and ReLU before each.
 
-    With a stride or other channels a 1x1 convolution takes the place of x.
+    If the resolution or the number of channels changes, a 1x1 convolution of x replaces x.
+
+    Args:
+        inputs: Channels of the input.
+        outputs: Channels of the output.
+        stride: Of the first convolution.
+        norm: group or batch.
+
     Source: He et al. 2016, "Identity Mappings in Deep Residual Networks".
     """
 
@@ -28,6 +36,7 @@ class ResidualBlock(nn.Module):
         self.shortcut = None if same else nn.Conv2d(inputs, outputs, 1, stride, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        """[K, inputs, H, W] -> [K, outputs, H / stride, W / stride]."""
         ready = self.relu1(self.norm1(x))
         kept = x if self.shortcut is None else self.shortcut(ready)
         return kept + self.conv2(self.relu2(self.norm2(self.conv1(ready))))
@@ -35,45 +44,39 @@ class ResidualBlock(nn.Module):
 
 def resnet(
     channels: int | None,
-    side: int,
+    side: int | None,
     classes: int,
     width: int = 32,
     blocks: int = 2,
     norm: str = "group",
 ) -> nn.Sequential:
-    """Three stages of residual blocks, global average, one linear layer; output: logits.
+    """Three stages of residual blocks, global average pooling, a linear layer; output: logits.
 
-    channels, side: of the square input, in pixels. The first convolution brings images of more than
-    32 pixels a side down to 32 or less, so that large images cost about as much as small ones.
-    width: channels of the first stage, a multiple of 8; the others have 2 and 4 times as many, at
-    a half and a quarter of the resolution. blocks: per stage. norm: group, or batch (whose running
-    statistics are used wherever samples are scored in eval mode). The defaults have 0.69 million
-    weights on CIFAR-10 and 0.70 on PCam.
-    Raises UserError for values that cannot work.
+    The first convolution reduces images of more than 32 pixels per side to 32 or fewer, so that
+    large images cost about as much as small ones. The defaults have 0.69 million weights on
+    CIFAR-10 and 0.70 million on PatchCamelyon.
+
+    Args:
+        channels: Channels of the image.
+        side: Pixels along a side of the square image.
+        classes: Number of classes.
+        width: Channels of the first stage, a multiple of 8. The other stages have 2 and 4 times as
+            many, at a half and a quarter of the resolution.
+        blocks: Residual blocks per stage.
+        norm: group, or batch (scoring in eval mode then uses the running statistics).
+
+    Raises:
+        UserError: If a value is out of range, or the dataset has no images.
     """
-    require(
-        channels is not None,
-        "model=resnet takes images, which this dataset does not say it has; give model.channels, "
-        "model.side and model.classes, or choose another model",
-    )
-    for name, value in (
-        ("channels", channels),
-        ("side", side),
-        ("classes", classes),
-        ("width", width),
-        ("blocks", blocks),
-    ):
-        require(
-            isinstance(value, int) and not isinstance(value, bool) and value >= 1,
-            f"model.{name}={value!r} must be a whole number above 0",
-        )
+    channels, side, classes = image_input("resnet", channels, side, classes)
+    require_whole("width", width)
+    require_whole("blocks", blocks)
     require(width % GROUP == 0, f"model.width={width} must be a multiple of {GROUP}")
     require_choice("model.norm", norm, ("group", "batch"))
     shrink = -(-side // LARGEST)
     kernel = 2 * shrink + 1
-    layers: list[nn.Module] = [
-        nn.Conv2d(channels, width, kernel, shrink, padding=shrink, bias=False)
-    ]
+    first = nn.Conv2d(channels, width, kernel, shrink, padding=shrink, bias=False)
+    layers: list[nn.Module] = [first]
     inputs = width
     for stage in range(STAGES):
         outputs = width * 2**stage
@@ -90,7 +93,7 @@ def resnet(
     ]
     model = nn.Sequential(*layers)
     for module in model.modules():
-        if isinstance(module, nn.Conv2d):  # PyTorch's own choice is too small for a ReLU
+        if isinstance(module, nn.Conv2d):  # PyTorch's default is too small before a ReLU
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
     return model
 

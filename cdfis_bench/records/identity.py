@@ -10,6 +10,9 @@ from typing import Any
 DENY = (
     "seed",  # in the folder's name, so that the arms of all seeds share an id
     "method",  # a label made of other keys
+    "method_title",
+    "method_color",
+    "preset",
     "tracker",
     "wandb",
     "results_dir",
@@ -20,7 +23,8 @@ DENY = (
     "checkpoint_every",
     "keep.experiment",  # which rows it leads to is part of `data`
     "keep.equal",  # reaches a run through its budget
-    "dataset.suggested",  # reaches a run through other keys only
+    "dataset.facts",  # reach a run through other keys only
+    "dataset.recipe",
     "dataset.root",  # where data lies does not count; what it is does: the fingerprint
     "dataset.path",
     "dataset.download",

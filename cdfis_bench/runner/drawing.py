@@ -7,7 +7,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from cdfis_bench.analysis.experiment import Experiment, load_experiment
-from cdfis_bench.analysis.summary_table import closing_text
+from cdfis_bench.analysis.summary_table import summary_text
 from cdfis_bench.config.build import make
 from cdfis_bench.core.errors import UserError, require
 from cdfis_bench.records.experiment import read_jobs
@@ -19,8 +19,8 @@ def figure_of(config: DictConfig) -> Any:
 
 
 def conclude(experiment: Experiment, figure: Any, results_dir: Path) -> bool:
-    """Prints the closing table and draws the figure. Returns whether every run is there."""
-    print(closing_text(experiment))
+    """Prints the summary table and draws the figure. Returns whether every run is there."""
+    print(summary_text(experiment))
     if experiment.runs:
         for path in figure.draw(experiment, results_dir / "experiments" / experiment.name):
             print(path)

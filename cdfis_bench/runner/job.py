@@ -19,7 +19,7 @@ from cdfis_bench.config.device import computing_on, find_device
 from cdfis_bench.core.errors import UserError
 from cdfis_bench.core.tracking import RunCard, TrackerRun
 from cdfis_bench.datasets.dataset import Dataset
-from cdfis_bench.datasets.gallery import gallery
+from cdfis_bench.datasets.make_gallery import make_gallery
 from cdfis_bench.engine.loop import train
 from cdfis_bench.engine.setup import RunSetup
 from cdfis_bench.records.experiment import Job, note_job
@@ -240,7 +240,7 @@ def mirror(tracked: TrackerRun, stored: StoredRun, dataset: Dataset) -> None:
     from cdfis_bench.figures.single import draw_single  # matplotlib takes half a second to import
 
     tracked.summary(**stored.record.summary)
-    shown = gallery(dataset)
+    shown = make_gallery(dataset)
     ends = extremes(stored, shown.labels, SAMPLES_SHOWN) or {}
     try:
         pictures = draw_single(stored) + draw_samples(stored, ends, shown)

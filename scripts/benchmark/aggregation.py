@@ -10,7 +10,7 @@ from time import perf_counter
 import torch
 
 from cdfis_bench.analysis.experiment import load_experiment
-from cdfis_bench.analysis.summary_table import closing_text
+from cdfis_bench.analysis.summary_table import summary_text
 from cdfis_bench.figures.curves import Curves
 from cdfis_bench.records.run_folder import RunFolder, claim
 from cdfis_bench.records.schema import CURVE_COLUMNS
@@ -25,7 +25,7 @@ def seconds_to_draw(runs: int, rows: int) -> float:
         _write(results, runs, rows)
         began = perf_counter()
         experiment = load_experiment(results, "many")
-        closing_text(experiment)
+        summary_text(experiment)
         Curves(x=["step", "train_seconds"]).draw(experiment, results / "figures")
         taken = perf_counter() - began
         assert len(experiment.runs) == runs

@@ -19,7 +19,7 @@ GPU = {"device": "cuda", "device_name": "An accelerator", "cpu_threads": 1}
 def config(method: str = "loss_cdf", **changes: Any) -> dict[str, Any]:
     """A resolved configuration; changes: dotted keys with two underscores for the dot."""
     values: dict[str, Any] = {
-        "dataset": {"name": "two_circles", "train_size": 100, "suggested": {"steps": 9}},
+        "dataset": {"name": "two_circles", "train_size": 100, "recipe": {"steps": 9}},
         "selector": {"name": method.rsplit("_", 1)[-1], "form": "mass"},
         "threshold": {"name": "loss_ratio", "fraction": 0.74},
         "optimizer": {"name": "adam", "lr": 0.005},

@@ -4,7 +4,7 @@ import shutil
 
 import numpy as np
 
-from cdfis_bench.analysis.experiment import load_experiment, single
+from cdfis_bench.analysis.experiment import load_experiment
 from cdfis_bench.analysis.labels import arm_labels
 from cdfis_bench.analysis.table import curves, mean_curves
 from cdfis_bench.records.run_folder import RunFolder
@@ -88,8 +88,3 @@ def test_mean_curves_by_hand(tmp_path):
     assert (over_seconds["x"].iloc[0], over_seconds["x"].iloc[-1]) == (0, 1)
     assert np.isclose(over_seconds["mean"].iloc[-1], 0.8)
     assert set(means["n"]) == {2}
-
-
-def test_one_run_is_an_experiment(tmp_path):
-    stored = run(tmp_path)
-    assert single(stored).runs == [stored]

@@ -1,4 +1,4 @@
-"""Importance: rates, ranking, agreement and luck, against hand-made numbers and SciPy."""
+"""Importance: rates, ranking, agreement and chance, against hand-made numbers and SciPy."""
 
 import time
 
@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from cdfis_bench.analysis.importance.findings import findings_of
-from cdfis_bench.analysis.importance.null import agreement, by_luck, top_shares
+from cdfis_bench.analysis.importance.null import agreement, by_chance, top_shares
 from cdfis_bench.analysis.importance.ranking import importance, importance_of, sample_table
 from cdfis_bench.analysis.importance.rates import extremes, rates, sample_counts
 from cdfis_bench.analysis.importance.shares import class_shares, rate_histogram
@@ -45,7 +45,7 @@ def test_counts_are_those_since_the_gate_opened(tmp_path):
 def test_a_run_that_never_chose_has_no_importance(tmp_path, same):
     stored = run(tmp_path, "uniform", arrays=usage(same, same, [0, 0, 0]))
     assert sample_counts(stored) is None and extremes(stored, np.zeros(3, int), 2) is None
-    with pytest.raises(UserError, match=r"uniform: no run chose .*figure\.method"):
+    with pytest.raises(UserError, match=r"uniform: no run selected .*figure\.method"):
         importance_of([stored])
 
 
@@ -122,14 +122,14 @@ def test_samples_that_are_all_alike_look_like_luck_and_others_do_not():
             np.add.at(offered[seed], candidates, 1)
             np.add.at(alike[seed], rng.choice(candidates, 32), 1)
     found = importance([0, 1, 2], alike, offered)
-    luck = by_luck(found)
-    assert abs(agreement(found).mean) < 0.03 and abs(agreement(luck).mean) < 0.03
-    assert np.allclose(top_shares(found.selected), top_shares(luck.selected), atol=0.02)
-    assert luck.rates.std() == pytest.approx(found.rates.std(), rel=0.05)
+    chance = by_chance(found)
+    assert abs(agreement(found).mean) < 0.03 and abs(agreement(chance).mean) < 0.03
+    assert np.allclose(top_shares(found.selected), top_shares(chance.selected), atol=0.02)
+    assert chance.rates.std() == pytest.approx(found.rates.std(), rel=0.05)
     selected, offered = wanted(5000, 3, 1.0, rng)
     real = importance([0, 1, 2], selected, offered)
-    assert agreement(real).mean > 0.4 and abs(agreement(by_luck(real)).mean) < 0.03
-    assert (top_shares(real.selected) > top_shares(by_luck(real).selected) + 0.1).all()
+    assert agreement(real).mean > 0.4 and abs(agreement(by_chance(real)).mean) < 0.03
+    assert (top_shares(real.selected) > top_shares(by_chance(real).selected) + 0.1).all()
 
 
 def test_top_shares_by_hand():
@@ -150,7 +150,7 @@ def test_class_shares_and_histogram_by_hand():
     assert shares["selected"].tolist() == [0.25, 0.75, 0], "0.25 and 0.75 in both seeds"
     assert np.allclose(shares["selected_high"] - shares["selected"], 0)
     bins = rate_histogram(found, found, bins=4)
-    assert bins["samples"].sum() == 4 and (bins["samples"] == bins["by_luck"]).all()
+    assert bins["samples"].sum() == 4 and (bins["samples"] == bins["by_chance"]).all()
     assert bins["high"].iloc[-1] == found.rates.mean(0).max()
 
 

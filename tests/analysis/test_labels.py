@@ -26,7 +26,7 @@ def test_a_configuration_key_is_a_label_and_uniform_stays_uniform(tmp_path):
 
 
 def test_a_key_that_no_run_has_is_refused(tmp_path):
-    with pytest.raises(UserError, match=r"figure\.hue=threshold\.fractoin is no key"):
+    with pytest.raises(UserError, match=r"figure\.hue=threshold\.fractoin is not a key"):
         arm_labels([run(tmp_path)], "threshold.fractoin")
 
 

@@ -1,9 +1,9 @@
-"""The closing table says final values, paired differences and costs, and what is missing."""
+"""The summary table shows final values, paired differences and costs, and what is missing."""
 
 import numpy as np
 import pytest
 
-from cdfis_bench.analysis.summary_table import closing_table, closing_text
+from cdfis_bench.analysis.summary_table import summary_table, summary_text
 from tests.analysis.fabricate import GPU, experiment, run
 
 
@@ -21,7 +21,7 @@ def three_arms(tmp_path):
 
 
 def test_the_numbers_of_the_table(three_arms):
-    table = closing_table(three_arms).set_index("label")
+    table = summary_table(three_arms).set_index("label")
     assert table.index.tolist() == ["uniform", "loss_cdf", "loss_topk"]
     assert table["seeds"].tolist() == [2, 2, 1]
     assert np.allclose(table["test_accuracy"], [0.75, 0.85, 0.9]), "final, not best"
@@ -38,7 +38,7 @@ def test_the_numbers_of_the_table(three_arms):
 
 
 def test_the_text_says_it_in_aligned_lines(three_arms):
-    lines = closing_text(three_arms).splitlines()
+    lines = summary_text(three_arms).splitlines()
     assert "Two Circles" in lines[1] and "A processor, 1 thread" in lines[1]
     rows = lines[2:6]
     assert len({len(line) for line in rows}) == 1
@@ -51,22 +51,22 @@ def test_the_text_says_it_in_aligned_lines(three_arms):
 
 def test_without_uniform_there_is_nothing_to_compare_with(tmp_path):
     runs = experiment(run(tmp_path, fallbacks=3), run(tmp_path, seed=1, gate=None, fallbacks=1))
-    table = closing_table(runs)
+    table = summary_table(runs)
     assert np.isnan(table["relative_cost"][0]) and np.isnan(table["minus_uniform"][0])
     assert table["fallback_steps"][0] == 4
-    head, row = closing_text(runs).splitlines()[2:4]
+    head, row = summary_text(runs).splitlines()[2:4]
     assert "fallback steps" in head and row.split()[-1] == "4"
     assert "step 50 (1 of 2)" in row and "uniform" not in row
 
 
 def test_seconds_of_different_hardware_are_not_compared(tmp_path):
     runs = experiment(run(tmp_path, "uniform"), run(tmp_path, hardware=GPU))
-    assert closing_table(runs)["relative_cost"].isna().tolist() == [False, True]
-    assert "different hardware" in closing_text(runs)
+    assert summary_table(runs)["relative_cost"].isna().tolist() == [False, True]
+    assert "different hardware" in summary_text(runs)
 
 
 def test_an_experiment_without_a_finished_run_still_says_why():
-    text = closing_text(experiment(missing=[("seed=0", "training diverged")]))
+    text = summary_text(experiment(missing=[("seed=0", "training diverged")]))
     assert text.splitlines()[1:] == [
         "sweep: no run is finished",
         "missing: seed=0: training diverged",

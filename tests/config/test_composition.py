@@ -3,9 +3,11 @@
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
+from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
 from cdfis_bench.config.build import build, build_tracker, make
+from cdfis_bench.config.error_messages import sentence
 from cdfis_bench.config.where import conf_dir
 from tests.datasets.made_files import (
     image_arrays,
@@ -78,7 +80,8 @@ def test_every_option_composes_and_builds(option, tmp_path, monkeypatch):
     if option.startswith("device="):
         assert resolved(option)["device"]["name"] == option.split("=")[1]
         return
-    name = "mnist" if option == "model=resnet" else option.split("=")[1]  # takes any images
+    takes_images = option in ("model=resnet", "model=cnn")
+    name = "mnist" if takes_images else option.split("=")[1]
     extra = COMPANIONS.get(option, []) + data(name, tmp_path, monkeypatch)
     config = resolved(option, *extra)
     if option.startswith("figure="):
@@ -118,7 +121,10 @@ def test_no_experiment_sets_a_leaf_of_a_group_that_it_sweeps(name):
 
 
 def test_model_follows_the_dataset_and_can_be_overridden():
-    assert resolved()["model"]["name"] == "two_circles"
+    assert resolved()["model"]["name"] == "mlp"
+    assert resolved("dataset=mnist")["model"]["channels"] == 1
+    assert resolved("dataset=pcam")["model"]["side"] == 96
+    assert resolved("dataset=cifar10", "model=resnet")["model"]["name"] == "resnet"
     assert resolved("model.sizes=[2,8,2]")["model"]["sizes"] == [2, 8, 2]
 
 
@@ -168,3 +174,19 @@ def test_the_contract_values_have_the_papers_defaults():
     )
     assert cfg.optimizer.lr == 0.005
     assert SMALL  # the tests' own values are overrides of these
+
+
+@pytest.mark.parametrize("dataset", ["mnist", "cifar10", "pcam", "arrays"])
+def test_one_network_fits_every_image_set(dataset):
+    config = resolved(f"dataset={dataset}")
+    facts = config["dataset"]["facts"]
+    assert config["model"] == {
+        **{"name": "cnn", "_target_": "cdfis_bench.models.cnn.cnn"},
+        **{key: facts[key] for key in ("channels", "side", "classes")},
+    }
+
+
+def test_the_networks_that_each_dataset_had_answer_with_the_one_for_all():
+    with pytest.raises(HydraException) as caught:
+        resolved("dataset=mnist", "model=mnist")
+    assert sentence(caught.value) == "model=mnist is not known; choose one of: cnn, mlp, resnet"

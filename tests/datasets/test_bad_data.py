@@ -129,7 +129,7 @@ def test_an_mnist_file_cut_off_or_of_something_else_is_refused(tmp_path, content
     [
         ({"y_test": None}, ["has no y_test"]),
         ({"y_train": np.arange(24)}, ["labels from 0 to 23", "2 classes are 0 to 1"]),
-        ({"y_train": np.full(24, 0.5)}, ["no whole numbers"]),
+        ({"y_train": np.full(24, 0.5)}, ["not whole numbers"]),
         ({"y_train": np.full(24, np.nan)}, ["y_train", "not finite"]),
         ({"y_test": np.full(24, "cat")}, ["y_test is <U3", "whole numbers from 0 to 1"]),
         ({"x_train": np.uint8(3), "x_test": np.uint8(3)}, ["x_train of shape ()"]),

@@ -34,7 +34,7 @@ def arrays(folder, n=24, shape=(32, 32, 3), **changes):
 
 
 CASES = {
-    "pcam cut off": (pcam_cut_off, "split_test_x.h5 is no readable HDF5 file"),
+    "pcam cut off": (pcam_cut_off, "split_test_x.h5 is not a readable HDF5 file"),
     "pcam of another shape": (pcam_of_64_pixels, "but PatchCamelyon's is uint8 (n, 96, 96, 3)"),
     "mnist cut off": (mnist_cut_off, "or delete files that are damaged"),
     "no mnist": (lambda f: ["dataset=mnist", f"dataset.root={f}/no"], "dataset.download=true"),

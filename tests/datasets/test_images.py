@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from cdfis_bench.datasets.arrays import Arrays
-from cdfis_bench.datasets.gallery import gallery
 from cdfis_bench.datasets.images import ImageSamples, channel_statistics
+from cdfis_bench.datasets.make_gallery import make_gallery
 from cdfis_bench.datasets.pcam import MEAN, STD, PCam
 from cdfis_bench.datasets.small_images import SmallImages
 from tests.datasets.made_files import (
@@ -201,7 +201,7 @@ def test_a_gallery_shows_the_rows_of_the_files_as_they_are(tmp_path):
         (PCam(str(tmp_path)), pcam["x_train"], pcam["y_train"].ravel()),
         (Arrays(str(path), classes=2), channels_first, image_arrays()["y_train"]),
     ):
-        shown = gallery(source.load(CPU))
+        shown = make_gallery(source.load(CPU))
         assert shown.points is None and shown.labels.tolist() == y.tolist()
         for row in (0, 3, 17):
             assert shown.picture(row).dtype == np.uint8

@@ -159,7 +159,7 @@ def test_nothing_to_draw_is_said_in_one_sentence(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"x": ["stpe"]}, r"figure\.x: 'stpe' is no column; choose from step"),
+        ({"x": ["stpe"]}, r"figure\.x: 'stpe' is not a column; choose from step"),
         ({"y": []}, r"figure\.y is empty"),
     ],
 )

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from cdfis_bench.analysis.arms import arms_of
-from cdfis_bench.config.stored_data import gallery_of
+from cdfis_bench.config.stored_data import StoredGallery
 from cdfis_bench.core.errors import UserError
 from cdfis_bench.datasets.arrays import Arrays
 from cdfis_bench.figures.importance import figure as module
@@ -54,7 +54,7 @@ def drawn(tmp_path_factory):
         draw_grid(panel, pictures, texts, wrong, columns)
 
     runs = image_runs(folder, images(folder / "mine.npz"))
-    figure = ImportanceFigure(samples=4, class_names=["even", "odd"])
+    figure = ImportanceFigure(StoredGallery(), samples=4, class_names=["even", "odd"])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "draw_grid", spy)
         figure.draw(experiment(*runs), folder / "out")
@@ -96,25 +96,25 @@ def test_data_that_moved_is_found_in_its_new_place_and_other_data_is_refused(tmp
     runs = image_runs(tmp_path, path)
     moved = path.rename(tmp_path / "moved.npz")
     with pytest.raises(UserError, match=r"mine\.npz is not there.*with dataset\.path="):
-        ImportanceFigure().draw(experiment(*runs), tmp_path / "out")
+        ImportanceFigure(StoredGallery()).draw(experiment(*runs), tmp_path / "out")
     images(path, offset=1)
     with pytest.raises(UserError, match=r"mine\.npz holds other data \(") as caught:
-        ImportanceFigure().draw(experiment(*runs), tmp_path / "out")
+        ImportanceFigure(StoredGallery()).draw(experiment(*runs), tmp_path / "out")
     assert "\n" not in str(caught.value) and not (tmp_path / "out").exists()
-    found = gallery_of(runs[0], {"path": str(moved), "root": None})
+    found = StoredGallery(path=str(moved))(runs[0])
     assert [int(found.picture(row).max()) for row in (0, 17, 59)] == [0, 17, 59]
 
 
-def test_a_run_that_did_not_note_its_data_is_refused(tmp_path):
+def test_a_run_that_did_not_record_its_data_is_refused(tmp_path):
     runs = image_runs(tmp_path, images(tmp_path / "mine.npz"), fingerprint=None)
-    with pytest.raises(UserError, match="did not note what its data is"):
-        ImportanceFigure().draw(experiment(*runs), tmp_path / "out")
+    with pytest.raises(UserError, match="did not record which data it used"):
+        ImportanceFigure(StoredGallery()).draw(experiment(*runs), tmp_path / "out")
 
 
 def test_points_of_a_plane_are_drawn_where_they_lie(tmp_path):
     data = dataset("two_circles", train_size=N, test_size=9)
     runs = [run(tmp_path, seed=s, dataset=data, arrays=usage(range(N), [80] * N)) for s in (0, 1)]
-    ImportanceFigure().draw(experiment(*runs), tmp_path / "out")
+    ImportanceFigure(StoredGallery()).draw(experiment(*runs), tmp_path / "out")
     assert len(pd.read_csv(tmp_path / "out" / "sweep.csv")) == N
 
 
@@ -122,24 +122,26 @@ def test_vectors_are_no_pictures_and_one_seed_has_no_correlation(tmp_path):
     x, y = np.zeros((N, 5), np.float32), np.arange(N) % 2
     path = make_arrays(tmp_path / "v.npz", x_train=x, y_train=y, x_test=x, y_test=y)
     runs = image_runs(tmp_path, path, seeds=(3,))
-    ImportanceFigure(samples=30).draw(experiment(*runs), tmp_path / "out")
+    ImportanceFigure(StoredGallery(), samples=30).draw(experiment(*runs), tmp_path / "out")
     assert len(pd.read_csv(tmp_path / "out" / "sweep.csv")) == N
     text = (tmp_path / "out" / "sweep.json").read_text()
     assert "NaN" not in text, "JSON has none"
     assert json.loads(text)["importance"]["rank_correlation"]["mean"] is None
 
 
-def test_the_arm_is_loss_cdf_or_the_first_that_chooses_or_the_one_named(tmp_path):
+def test_the_arm_is_loss_cdf_or_the_first_that_selects_or_the_one_named(tmp_path):
     uniform = run(tmp_path, "uniform", gate=None)
     topk, cdf = run(tmp_path, "loss_topk"), run(tmp_path, "loss_cdf")
     assert chosen_arm(arms_of([uniform, topk, cdf]), None).label == "loss_cdf"
     assert chosen_arm(arms_of([uniform, topk]), None).label == "loss_topk"
     assert chosen_arm(arms_of([uniform, topk, cdf]), "loss_topk").label == "loss_topk"
-    with pytest.raises(UserError, match="loss is no arm of these runs; choose from: uniform, loss"):
+    with pytest.raises(
+        UserError, match="loss is not an arm of these runs; choose from: uniform, loss"
+    ):
         chosen_arm(arms_of([uniform, topk]), "loss")
     other = run(tmp_path, "loss_cdf", arm="b", threshold__fraction=0.5)
     arms = arms_of([cdf, other])
-    with pytest.raises(UserError, match="several arms; give the whole label of one: loss_cdf, fra"):
+    with pytest.raises(UserError, match="several arms; give the full label of one: loss_cdf, fra"):
         chosen_arm(arms, "loss_cdf")
     assert chosen_arm(arms, arms[1].label) is arms[1]
 
@@ -150,12 +152,14 @@ def test_values_that_cannot_work_are_refused_when_the_figure_is_made(tmp_path):
         ({"prior_offers": -1}, r"figure\.prior_offers=-1"),
     ):
         with pytest.raises(UserError, match=message):
-            ImportanceFigure(**values)
+            ImportanceFigure(StoredGallery(), **values)
     runs = image_runs(tmp_path, images(tmp_path / "mine.npz"))
     with pytest.raises(UserError, match="names 3 classes, the data has 2"):
-        ImportanceFigure(class_names=["a", "b", "c"]).draw(experiment(*runs), tmp_path)
+        ImportanceFigure(StoredGallery(), class_names=["a", "b", "c"]).draw(
+            experiment(*runs), tmp_path
+        )
     with pytest.raises(UserError, match="no run is finished"):
-        ImportanceFigure().draw(experiment(), tmp_path)
+        ImportanceFigure(StoredGallery()).draw(experiment(), tmp_path)
 
 
 def test_a_montage_has_its_pictures_in_reading_order_grey_or_coloured():

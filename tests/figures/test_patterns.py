@@ -45,7 +45,7 @@ def test_more_steps_than_columns_and_other_data_are_drawn_too(tmp_path):
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({}, "recorded no sampling patterns; give pattern_every=100"),
+        ({}, "recorded no sampling patterns; redo them with pattern_every=100"),
         (
             {
                 "pattern/000000/x": torch.zeros(2, 1, 28, 28),

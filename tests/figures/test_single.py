@@ -9,8 +9,8 @@ import torch
 
 from cdfis_bench.analysis.importance.rates import extremes
 from cdfis_bench.datasets.dataset import Dataset
-from cdfis_bench.datasets.gallery import gallery
 from cdfis_bench.datasets.images import ImageSamples
+from cdfis_bench.datasets.make_gallery import make_gallery
 from cdfis_bench.datasets.two_circles import TwoCircles
 from cdfis_bench.figures.importance.run import draw_samples
 from cdfis_bench.figures.single import draw_single
@@ -45,7 +45,7 @@ def test_a_run_draws_its_most_and_least_selected_pictures(tmp_path):
         *(torch.zeros(4, 8, 8, 1, dtype=torch.uint8), torch.arange(4) % 2),
         *((0.5,), (0.2,), torch.device("cpu")),
     )
-    shown = gallery(Dataset("Four", pictures, pictures, 2, (1, 8, 8)))
+    shown = make_gallery(Dataset("Four", pictures, pictures, 2, (1, 8, 8)))
     ends = extremes(stored, shown.labels, 2)
     assert draw_samples(stored, ends, shown) == [stored.folder / "samples.png"]
     assert (stored.folder / "samples.png").stat().st_size > 100
@@ -54,6 +54,6 @@ def test_a_run_draws_its_most_and_least_selected_pictures(tmp_path):
 
 def test_points_and_runs_that_never_chose_have_no_pictures_of_samples(tmp_path):
     stored = run(tmp_path, arrays=usage([3, 0], [9, 9], [0, 0]))
-    points = gallery(TwoCircles(2, 2).load(torch.device("cpu")))
+    points = make_gallery(TwoCircles(2, 2).load(torch.device("cpu")))
     assert draw_samples(stored, extremes(stored, points.labels, 2), points) == []
     assert draw_samples(stored, {}, points) == []

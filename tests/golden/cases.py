@@ -42,14 +42,14 @@ TWO_CIRCLES = [
     "eval_every=20",
     "dataset.train_size=1024",
     "dataset.test_size=256",
-    "dataset.suggested.threshold_fraction=0.95",
+    "dataset.recipe.threshold_fraction=0.95",
 ]
 CNN = [
     "dataset=arrays",
     "dataset.classes=3",
     "model.channels=1",
     "model.side=20",
-    "dataset.suggested.threshold_fraction=0.999",
+    "dataset.recipe.threshold_fraction=0.999",
     "budget.steps=20",
     "eval_every=10",
     "large_batch_size=48",

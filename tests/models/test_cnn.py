@@ -43,3 +43,8 @@ def test_gradient_norms_are_those_of_single_samples_in_float64():
         gradients = torch.autograd.grad(loss, list(exact.parameters()))
         norm = torch.cat([g.flatten() for g in gradients]).norm()
         assert scores[i].double() == pytest.approx(norm.item(), rel=1e-5)
+
+
+def test_a_dataset_without_images_is_refused_in_one_sentence():
+    with pytest.raises(UserError, match=r"model=cnn takes images.*model=mlp"):
+        cnn(None, None, 2)

@@ -1,1 +1,1 @@
-"""Sample importance (paper section 4.3): rates, ranks, and what chance would give."""
+"""Sample importance (paper section 4.3): rates, ranks, and the null distribution of both."""

@@ -1,9 +1,10 @@
-"""How much a training sample is wanted: its selections per offer, in one run.
+"""The importance of training samples in one run: selections per offer.
 
-Numpy only: every run shows its own most and least selected samples and must not wait for pandas.
+NumPy only: every run shows its own most and least selected samples and must not wait for pandas.
 """
 
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,16 +13,33 @@ from cdfis_bench.records.stored_run import StoredRun
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.integer]
-Extremes = dict[str, list[dict[str, int | float]]]  # "most", "least" -> one dict per sample
 
 PRIOR_OFFERS = 5.0
 UNKNOWN = -1  # predicted class of a run that recorded none
 
 
+class SampleRow(TypedDict):
+    """One training sample in a list of the most or least selected ones."""
+
+    index: int
+    label: int
+    predicted: int
+    selected: int
+    offered: int
+    rate: float
+
+
+Extremes = dict[str, list[SampleRow]]  # "most" and "least"
+
+
 @dataclass(frozen=True, slots=True)
 class SampleCounts:
-    """Per training sample, [n] each: selections and offers since the gate opened, and the class
-    that the trained network predicts.
+    """What one run did with each of n training samples since its gate opened.
+
+    Attributes:
+        selected: Times trained on. [n]
+        offered: Times among the candidates. [n]
+        predicted: Class that the trained network predicts; `UNKNOWN` if not recorded. [n]
     """
 
     selected: Counts
@@ -30,9 +48,11 @@ class SampleCounts:
 
 
 def sample_counts(run: StoredRun) -> SampleCounts | None:
-    """The counts of a run; None if it never chose: its gate stayed closed, or it took every offer.
+    """The counts of a run.
 
-    Then there is no importance to speak of: every sample that was offered was trained on.
+    Returns:
+        None if the run never selected: its gate stayed closed, or it trained on every sample that
+        it was offered. Importance is undefined then.
     """
     selected, offered = (run.array(f"{name}_count_open") for name in ("selected", "offered"))
     if selected.sum() >= offered.sum():
@@ -43,22 +63,35 @@ def sample_counts(run: StoredRun) -> SampleCounts | None:
 
 
 def rates(selected: Counts, offered: Counts, prior_offers: float = PRIOR_OFFERS) -> Floats:
-    """Selections per offer, drawn towards the mean: (selected + a m) / (offered + a), [..., n].
+    """Selections per offer, shrunk towards their mean.
 
-    a: prior_offers; m: the mean share of the last axis, sum(selected) / sum(offered) = N / K. A
-    sample that was offered once and taken is thereby no more important than one that was offered
-    fifty times and taken forty; one that was never offered gets m. Repeats count: a rate may exceed
-    1.
+    rate = (selected + a m) / (offered + a), where m = sum(selected) / sum(offered) = N / K over the
+    last axis. A sample that was offered once and selected is thereby no more important than one
+    that was offered fifty times and selected forty times; one that was never offered has rate m.
+
+    Args:
+        selected: Counts, [..., n]. Repeats within a mini-batch count, so a rate may exceed 1.
+        offered: Counts, [..., n].
+        prior_offers: a, in offers.
+
+    Returns:
+        [..., n].
     """
     share = selected.sum(axis=-1, keepdims=True) / offered.sum(axis=-1, keepdims=True)
     return (selected + prior_offers * share) / (offered + prior_offers)
 
 
 def extremes(run: StoredRun, labels: Counts, samples: int) -> Extremes | None:
-    """The most and the least selected training samples of one run, most extreme first.
+    """The most and the least selected training samples of one run.
 
-    labels: [n]. Each a dict of index, label, predicted, selected, offered, rate. Equal rates: lower
-    index first. None if the run never chose.
+    Args:
+        run: A finished run.
+        labels: Classes of the training samples, [n].
+        samples: The number of samples at either end.
+
+    Returns:
+        Rows of "most" and "least", most extreme first, the lower index first among equal rates;
+        None if the run never selected.
     """
     counts = sample_counts(run)
     if counts is None:

@@ -1,4 +1,4 @@
-"""Distributions of importance: over the classes, and over the samples."""
+"""The distribution of importance over the classes, and over the samples."""
 
 import numpy as np
 import pandas as pd
@@ -12,10 +12,17 @@ BINS = 60
 
 
 def class_shares(found: Importance, labels: NDArray[np.integer], n_classes: int) -> pd.DataFrame:
-    """One row per class: its share of the training set, of the offers and of the selections.
+    """Each class's share of the training set, of the offers, and of the selections.
 
-    Fractions; means over the seeds, of the selections with their 95 % t-interval (low, high; NaN
-    with one seed).
+    Args:
+        found: The importance of n samples in S runs.
+        labels: Classes of the samples, [n].
+        n_classes: Number of classes.
+
+    Returns:
+        One row per class: label, samples, offered, selected, selected_low, selected_high.
+        Fractions, averaged over the seeds; the bounds are a 95 % Student-t interval, NaN with one
+        seed.
     """
     offered, _, _ = mean_interval(_shares(found.offered, labels, n_classes))
     selected, low, high = mean_interval(_shares(found.selected, labels, n_classes))
@@ -38,11 +45,21 @@ def _shares(counts: Counts, labels: NDArray[np.integer], n_classes: int) -> NDAr
     return np.stack(of_class) / counts.sum(axis=1, keepdims=True)
 
 
-def rate_histogram(found: Importance, luck: Importance, bins: int = BINS) -> pd.DataFrame:
-    """How many samples have a mean rate from `low` to `high`, and how many would have by luck."""
-    mean, by_luck = found.rates.mean(axis=0), luck.rates.mean(axis=0)
-    edges = np.linspace(0, max(mean.max(), by_luck.max()), bins + 1)
-    samples, lucky = (np.histogram(values, edges)[0] for values in (mean, by_luck))
+def rate_histogram(found: Importance, chance: Importance, bins: int = BINS) -> pd.DataFrame:
+    """Histogram of the samples' mean rates, observed and under the null distribution.
+
+    Args:
+        found: The observed importance.
+        chance: A draw from the null distribution, see `by_chance`.
+        bins: Number of bins.
+
+    Returns:
+        One row per bin: its edges low and high, and the number of samples observed in it (samples)
+        and by chance (by_chance).
+    """
+    mean, expected = found.rates.mean(axis=0), chance.rates.mean(axis=0)
+    edges = np.linspace(0, max(mean.max(), expected.max()), bins + 1)
+    samples, by_chance = (np.histogram(values, edges)[0] for values in (mean, expected))
     return pd.DataFrame(
-        {"low": edges[:-1], "high": edges[1:], "samples": samples, "by_luck": lucky}
+        {"low": edges[:-1], "high": edges[1:], "samples": samples, "by_chance": by_chance}
     )

@@ -1,1 +1,1 @@
-"""Pictures of sample importance: figure 4 of the paper."""
+"""Figures of sample importance: figure 4 of the paper."""

@@ -1,6 +1,6 @@
-"""Which training samples mattered: figure 4, and whether it was luck."""
+"""Which training samples mattered (figure 4 of the paper), and whether it was chance."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ from cdfis_bench.analysis.experiment import Experiment
 from cdfis_bench.analysis.importance.findings import Findings, findings_of
 from cdfis_bench.analysis.importance.rates import PRIOR_OFFERS, UNKNOWN
 from cdfis_bench.analysis.provenance import data_text
-from cdfis_bench.config.stored_data import gallery_of
 from cdfis_bench.core.errors import require, require_number
 from cdfis_bench.datasets.gallery import Gallery
 from cdfis_bench.figures.caption import missing_text, put_caption
@@ -20,7 +19,8 @@ from cdfis_bench.figures.importance.grid import draw_grid, grid_columns, grid_in
 from cdfis_bench.figures.importance.panels import draw_agreement, draw_classes, draw_histogram
 from cdfis_bench.figures.importance.points import draw_points
 from cdfis_bench.figures.save import about_runs, save
-from cdfis_bench.figures.style import METHOD_COLOURS, human_name, look
+from cdfis_bench.figures.style import method_colour, style_context
+from cdfis_bench.records.stored_run import StoredRun
 
 _DEFAULT = "loss_cdf"
 _PANELS_INCHES = 2.6
@@ -28,24 +28,29 @@ _POINTS_INCHES = 5.6
 
 
 class ImportanceFigure:
-    """The most and least selected training samples of one arm, over its seeds; under them the
-    rates, the agreement of the seeds and the classes. The CSV has one row per training sample.
+    """The most and least selected training samples of one arm, over its seeds.
 
-    method: label of the arm; loss_cdf if null and there, else the first that chooses. samples: how
-    many at either end. prior_offers: shrinkage of the rates. class_names: what to call the labels
-    0, 1, ... root, path, cache_dir: where the data lies now, if it moved since the runs.
+    Below them: the rates, the agreement of the seeds, and the classes. The CSV has one row per
+    training sample.
+
+    Args:
+        load_gallery: Loads the training samples that a run was trained on, such as
+            `config.stored_data.StoredGallery()`.
+        method: Label of the arm; if None, loss_cdf or else the first arm that selects.
+        samples: The number of samples at either end, 1 to 100.
+        prior_offers: Shrinkage of the rates, see `rates`.
+        class_names: Names of the classes 0, 1, ...; their numbers if None.
+        title: Title of the figure; made of the experiment's and the arm's names if None.
     """
 
     def __init__(
         self,
+        load_gallery: Callable[[StoredRun], Gallery],
         method: str | None = None,
         samples: int = 20,
         prior_offers: float = PRIOR_OFFERS,
         class_names: Sequence[str] | None = None,
         title: str | None = None,
-        root: str | None = None,
-        path: str | None = None,
-        cache_dir: str | None = None,
     ) -> None:
         require(
             type(samples) is int and 1 <= samples <= 100,
@@ -58,26 +63,30 @@ class ImportanceFigure:
         )
         self.class_names = [str(name) for name in class_names or []]
         self.title = title
-        self.places = {"root": root, "path": path, "cache_dir": cache_dir}
+        self.load_gallery = load_gallery
 
     def draw(self, experiment: Experiment, folder: Path) -> list[Path]:
-        """Writes the picture, the table of all samples and the runs; returns their paths.
+        """Writes the picture, the table of all samples and their provenance into `folder`.
 
-        Raises UserError if no run is finished or chose, if there is no such arm, or if the data
-        that the runs noted is not found.
+        Returns:
+            The paths of the .png, .pdf, .csv and .json file.
+
+        Raises:
+            UserError: If no run is finished or selected, if there is no such arm, or if the data of
+                the runs is not found.
         """
         require(bool(experiment.runs), f"{experiment.name}: no run is finished, nothing to draw")
         arm = chosen_arm(arms_of(experiment.runs), self.method)
         kept = arm.runs[0].kept_fraction
         require(
             kept == 1,
-            f"{arm.label} was trained on {kept:.0%} of its training set; what mattered is shown of "
-            "runs with keep.fraction=1",
+            f"{arm.label} was trained on {kept:.0%} of its training set; this figure needs runs "
+            "with keep.fraction=1",
         )
-        gallery = gallery_of(arm.runs[0], self.places)
+        gallery = self.load_gallery(arm.runs[0])
         names = self._names(gallery)
         found = findings_of(arm.runs, gallery.labels, gallery.n_classes, self.prior_offers)
-        with look():
+        with style_context():
             figure = self._figure(experiment, arm, gallery, found, names)
             about = about_runs(experiment, [arm]) | {"importance": found.numbers()}
             table = found.table.round(6)  # of PatchCamelyon: 13 MB instead of 20
@@ -99,7 +108,7 @@ class ImportanceFigure:
         found: Findings,
         names: list[str],
     ) -> Figure:
-        colour = METHOD_COLOURS.get(arm.method, "0.3")
+        colour = method_colour(arm.record)
         columns = grid_columns(self.samples)
         if gallery.picture is not None:
             shape = gallery.picture(0).shape
@@ -108,14 +117,14 @@ class ImportanceFigure:
         else:
             width, height = 10.2, _POINTS_INCHES if gallery.points is not None else 0.6
         figure = Figure(figsize=(width, height + _PANELS_INCHES + 0.8), layout="constrained")
-        top, bottom = figure.subfigures(2, 1, height_ratios=[height, _PANELS_INCHES])
+        ratios = [height, _PANELS_INCHES]
+        top, bottom = figure.subfigures(2, 1, squeeze=False, height_ratios=ratios)[:, 0]
         self._draw_samples(top, arm, gallery, found.table, names)
         rates, seeds, classes = bottom.subplots(1, 3)
         draw_histogram(rates, found.histogram, colour, found.top_shares)
-        draw_agreement(seeds, found.agreement, found.luck_agreement, colour)
+        draw_agreement(seeds, found.agreement, found.chance_agreement, colour)
         draw_classes(classes, found.classes, names, colour)
-        name = human_name(arm.label, arm.plain)
-        figure.suptitle(self.title or f"{experiment.name}: training samples of {name}")
+        figure.suptitle(self.title or f"{experiment.name}: training samples of {arm.title}")
         put_caption(figure, self._caption(experiment, arm, gallery, found))
         return figure
 
@@ -125,7 +134,8 @@ class ImportanceFigure:
         if gallery.picture is not None:
             columns = grid_columns(self.samples)
             ends = most_and_least(table, self.samples)
-            for panel, (end, rows) in zip(top.subplots(1, 2), ends.items(), strict=True):
+            panels = top.subplots(1, 2).flat
+            for panel, (end, rows) in zip(panels, ends.items(), strict=True):
                 pictures = [gallery.picture(index) for index in rows["index"]]
                 texts = [_text(row, names) for row in rows.to_dict("records")]
                 draw_grid(panel, pictures, texts, _wrong(rows), columns)
@@ -137,19 +147,21 @@ class ImportanceFigure:
             panel = top.subplots()
             panel.axis("off")
             shape = " x ".join(map(str, gallery.sample_shape))
-            told = f"Samples of {shape} numbers are no pictures: the CSV names the important ones."
-            panel.text(0, 0.5, told, va="center", transform=panel.transAxes)
+            message = (
+                f"Samples of {shape} numbers are not images: see the CSV for the important ones."
+            )
+            panel.text(0, 0.5, message, va="center", transform=panel.transAxes)
 
     def _caption(
         self, experiment: Experiment, arm: Arm, gallery: Gallery, found: Findings
     ) -> list[str]:
         seeds = len(found.seeds)
-        parts = [data_text(arm.runs), human_name(arm.label, arm.plain)]
+        parts = [data_text(arm.runs), arm.title]
         parts.append(f"n = {seeds} seeds, ranks averaged over them" if seeds > 1 else "n = 1 seed")
         if seeds < len(arm.runs):
             parts.append(f"in {len(arm.runs) - seeds} more the gate never opened")
         parts.append(
-            "rate: selections per offer since the gate opened, drawn to the mean by "
+            "rate: selections per offer since the gate opened, shrunk to the mean by "
             f"{self.prior_offers:g} offers"
         )
         if gallery.picture is not None:
@@ -168,20 +180,31 @@ class ImportanceFigure:
 
 
 def chosen_arm(arms: list[Arm], method: str | None) -> Arm:
-    """The arm of that label or, if it has only one arm, of that method. Raises UserError."""
+    """The arm to show.
+
+    Args:
+        arms: All arms of the experiment.
+        method: The arm's label, or its method's label if the method has one arm only. If None,
+            loss_cdf or else the first arm that selects.
+
+    Raises:
+        UserError: If there is no such arm, or several.
+    """
     labels = ", ".join(arm.label for arm in arms)
     if method is None:
-        choosing = [arm for arm in arms if arm.gate_steps()]
-        preferred = [arm for arm in choosing if arm.plain == _DEFAULT]
-        arms, method = preferred or choosing[:1] or arms[:1], "null"
+        selecting = [arm for arm in arms if arm.gate_steps()]
+        preferred = [arm for arm in selecting if arm.plain == _DEFAULT]
+        arms, method = preferred or selecting[:1] or arms[:1], "null"
     else:
         arms = [arm for arm in arms if arm.label == method] or [
             arm for arm in arms if arm.plain == method
         ]
-    require(bool(arms), f"figure.method={method} is no arm of these runs; choose from: {labels}")
+    require(
+        bool(arms), f"figure.method={method} is not an arm of these runs; choose from: {labels}"
+    )
     require(
         len(arms) == 1,
-        f"figure.method={method} means several arms; give the whole label of one: "
+        f"figure.method={method} matches several arms; give the full label of one: "
         + " | ".join(arm.label for arm in arms),
     )
     return arms[0]
@@ -193,8 +216,8 @@ def most_and_least(table: pd.DataFrame, samples: int) -> dict[str, pd.DataFrame]
 
 
 def _text(row: Mapping[Any, Any], names: list[str]) -> str:
-    said = None if row["predicted"] == UNKNOWN else names[row["predicted"]]
-    return sample_text(row["index"], row["rate"], names[row["label"]], said)
+    predicted = None if row["predicted"] == UNKNOWN else names[row["predicted"]]
+    return sample_text(row["index"], row["rate"], names[row["label"]], predicted)
 
 
 def _wrong(rows: pd.DataFrame) -> list[bool]:
@@ -202,7 +225,7 @@ def _wrong(rows: pd.DataFrame) -> list[bool]:
 
 
 def _ties(table: pd.DataFrame, samples: int) -> list[str]:
-    """What to say where the shown ones are some of many equals."""
+    """Notes for the caption if the samples shown are some of many with equal ranks."""
     parts = []
     for end, rows in most_and_least(table, samples).items():
         equal = int((table["mean_rank"] == rows["mean_rank"].iloc[-1]).sum())

@@ -1,4 +1,4 @@
-"""Training samples side by side, with what is known of each under its picture.
+"""Images of training samples side by side, with a few words under each.
 
 matplotlib only: every run draws its own samples.
 """
@@ -19,14 +19,21 @@ WRONG = "#b3262a"
 
 
 def grid_columns(samples: int) -> int:
-    """Five pictures a row, more where there are more than 25."""
+    """Pictures per row: five, or more if there are more than 25 samples."""
     return min(samples, max(5, math.ceil(math.sqrt(samples))))
 
 
 def montage(pictures: Sequence[NDArray[np.uint8]], columns: int) -> NDArray[np.uint8]:
-    """One image [h, w, 3] of all pictures [H, W, C], white between and under them.
+    """All pictures in one image, with white space between and under them.
 
-    Made once instead of one axes a picture, which would take a second.
+    One image is drawn in no time; an axes object per picture would take a second.
+
+    Args:
+        pictures: [H, W, C] each, C = 1 or 3.
+        columns: Pictures per row.
+
+    Returns:
+        [h, w, 3].
     """
     height, width = pictures[0].shape[:2]
     cell_height, cell_width = cell_pixels(height, width)
@@ -39,12 +46,12 @@ def montage(pictures: Sequence[NDArray[np.uint8]], columns: int) -> NDArray[np.u
 
 
 def cell_pixels(height: int, width: int) -> tuple[int, int]:
-    """Height and width of a picture with its text and gap, in pixels of the pictures."""
+    """Height and width of a picture with its text and gap, in the picture's pixels."""
     return height + round(TEXT * width), width + math.ceil(GAP * width)
 
 
 def grid_inches(samples: int, columns: int, shape: Sequence[int]) -> tuple[float, float]:
-    """Width and height of the grid of pictures of `shape` (H, W, C)."""
+    """Width and height in inches of a grid of pictures of `shape` (H, W, C)."""
     cell_height, cell_width = cell_pixels(*shape[:2])
     rows = math.ceil(samples / columns)
     return CELL_INCHES * columns, CELL_INCHES * rows * cell_height / cell_width
@@ -57,7 +64,7 @@ def draw_grid(
     wrong: Sequence[bool],
     columns: int,
 ) -> None:
-    """The pictures in reading order, `texts` under them, red where the prediction was wrong."""
+    """Draws pictures in reading order, `texts` under them, red where the prediction is wrong."""
     height, width = pictures[0].shape[:2]
     cell_height, cell_width = cell_pixels(height, width)
     panel.imshow(montage(pictures, columns), interpolation="nearest", aspect="equal")
@@ -75,6 +82,6 @@ def draw_grid(
 
 
 def sample_text(index: int, rate: float, label: str, predicted: str | None) -> str:
-    """The three lines under a picture. predicted: None where the run did not record it."""
-    said = "" if predicted is None else f"\npredicted {predicted}"
-    return f"#{index}  {rate:.2f}\nlabel {label}{said}"
+    """The lines under a picture. predicted: None if the run did not record the prediction."""
+    last = "" if predicted is None else f"\npredicted {predicted}"
+    return f"#{index}  {rate:.2f}\nlabel {label}{last}"

@@ -1,4 +1,4 @@
-"""The panels beside the samples: rates, agreement of the seeds, classes."""
+"""The panels below the samples: rates, agreement of the seeds, classes."""
 
 import numpy as np
 import pandas as pd
@@ -7,52 +7,59 @@ from matplotlib.axes import Axes
 from cdfis_bench.analysis.importance.null import Agreement
 from cdfis_bench.figures.style import GREY
 
-LUCK = "0.55"
-MOST_NAMES = 12  # classes whose names fit under the bars
+CHANCE = "0.55"
+MOST_NAMES = 12  # with more classes, their names do not fit under the bars
 
 
 def draw_histogram(panel: Axes, bins: pd.DataFrame, colour: str, top: tuple[float, float]) -> None:
-    """bins: of rate_histogram(). top: the top tenth's share of the selections, and by luck."""
+    """Draws the histogram of the samples' rates.
+
+    Args:
+        panel: Where to draw.
+        bins: From `rate_histogram`.
+        colour: Colour of the arm.
+        top: The top tenth's share of the selections, (observed, by chance).
+    """
     edges = np.append(bins["low"], bins["high"].iloc[-1])
     panel.stairs(bins["samples"], edges, fill=True, color=colour, alpha=0.75, label="observed")
-    panel.stairs(bins["by_luck"], edges, color=LUCK, lw=1.2, label="if all were alike (luck)")
+    panel.stairs(bins["by_chance"], edges, color=CHANCE, lw=1.2, label="if all were equal (chance)")
     panel.set(yscale="log", xlim=(0, edges[-1]), xlabel="selections per offer", ylabel="samples")
     # Room above the bars for the legend, on a logarithmic axis.
-    panel.set_ylim(0.7, 20 * max(bins["samples"].max(), bins["by_luck"].max(), 1))
+    panel.set_ylim(0.7, 20 * max(bins["samples"].max(), bins["by_chance"].max(), 1))
     panel.set_title(
-        f"top 10 % take {100 * top[0]:.0f} % of selections (luck: {100 * top[1]:.0f} %)",
+        f"top 10 % take {100 * top[0]:.0f} % of selections (chance: {100 * top[1]:.0f} %)",
         loc="left",
     )
     panel.legend(loc="upper right")
 
 
-def draw_agreement(panel: Axes, real: Agreement, luck: Agreement, colour: str) -> None:
-    """A dot for every pair of seeds, luck's beside them."""
+def draw_agreement(panel: Axes, real: Agreement, chance: Agreement, colour: str) -> None:
+    """Draws a dot for each pair of seeds, and below them those of the null distribution."""
     if not real.pairs:
-        told = "One seed: nothing shows\nwhether its ranking is luck."
-        panel.text(0.5, 0.5, told, ha="center", va="center", transform=panel.transAxes)
+        message = "One seed: whether its ranking\nis chance cannot be seen."
+        panel.text(0.5, 0.5, message, ha="center", va="center", transform=panel.transAxes)
         panel.axis("off")
         return
-    for height, (found, shade) in enumerate(((luck, LUCK), (real, colour))):
+    for height, (found, shade) in enumerate(((chance, CHANCE), (real, colour))):
         values = sorted(found.pairs.values())
-        # Spread by a fixed pattern, so that dots of equal value can be told apart.
+        # A fixed vertical spread, so that dots of equal value can be distinguished.
         spread = 0.25 * np.sin(2.4 * np.arange(len(values)))
         panel.scatter(values, height + spread, s=14, color=shade, alpha=0.8, linewidth=0)
         panel.plot([found.mean] * 2, [height - 0.38, height + 0.38], color=shade, lw=1.5)
     panel.set(xlabel="rank correlation of two seeds (Spearman)", ylim=(-0.6, 1.6))
-    panel.set_xlim(min(-0.1, *real.pairs.values(), *luck.pairs.values()) - 0.02, 1)
-    panel.set_yticks([0, 1], ["luck", "observed"])
+    panel.set_xlim(min(-0.1, *real.pairs.values(), *chance.pairs.values()) - 0.02, 1)
+    panel.set_yticks([0, 1], ["chance", "observed"])
     panel.grid(axis="y", visible=False)
     pairs = "1 pair" if len(real.pairs) == 1 else f"{len(real.pairs)} pairs"
     panel.set_title(
-        f"seeds agree: {real.mean:.2f} (luck: {abs(luck.mean):.2f}; {pairs})", loc="left"
+        f"seeds agree: {real.mean:.2f} (chance: {abs(chance.mean):.2f}; {pairs})", loc="left"
     )
 
 
 def draw_classes(panel: Axes, shares: pd.DataFrame, names: list[str], colour: str) -> None:
-    """Bars of every class: its share of the offers, and of the selections with their interval."""
+    """Draws each class's share of the offers, and of the selections with its interval."""
     place = shares["label"].to_numpy()
-    panel.bar(place - 0.2, shares["offered"], 0.4, color=LUCK, label="offered")
+    panel.bar(place - 0.2, shares["offered"], 0.4, color=CHANCE, label="offered")
     panel.bar(place + 0.2, shares["selected"], 0.4, color=colour, label="selected")
     half = (shares["selected_high"] - shares["selected_low"]) / 2
     if half.notna().all():

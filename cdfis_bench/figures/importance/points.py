@@ -1,4 +1,4 @@
-"""Training samples that are points of a plane: where the important ones lie."""
+"""Training samples that are points in a plane: where the important ones are."""
 
 import pandas as pd
 import seaborn as sns
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from cdfis_bench.datasets.two_circles_geometry import CENTRES, RADIUS
 from cdfis_bench.figures.style import GREY
 
-_TOP = (
-    0.99  # quantile of the rates that has the darkest colour: single outliers would pale the rest
-)
+# Quantile of the rates with the darkest colour: with the maximum, one outlier would make all other
+# points pale.
+_TOP = 0.99
 
 
 def draw_points(
@@ -24,12 +24,18 @@ def draw_points(
     samples: int,
     circles: bool,
 ) -> None:
-    """Every point coloured by its rate; the most and least selected marked.
+    """Draws all points coloured by their rate, and marks the most and least selected ones.
 
-    points: [n, 2]. table: of sample_table(). circles: draw the borders of Two Circles.
+    Args:
+        figure: Gets the colour bar.
+        panel: Where to draw.
+        points: [n, 2].
+        table: From `sample_table`.
+        samples: The number of marked points at either end.
+        circles: Whether to draw the boundaries of Two Circles.
     """
     order = table["rate"].to_numpy().argsort(kind="stable")  # the important ones on top
-    high = table["rate"].quantile(_TOP)
+    high = float(table["rate"].quantile(_TOP))
     dots = panel.scatter(
         *points[order].T,
         c=table["rate"].to_numpy()[order],
@@ -39,7 +45,7 @@ def draw_points(
         linewidth=0,
         rasterized=True,
     )
-    # Inside the panel's own space: beside it, the layout would put the square off-centre.
+    # Inset: a colour bar of its own would move the square panel off-centre.
     side = panel.inset_axes((1.04, 0.15, 0.03, 0.7))
     figure.colorbar(dots, cax=side, extend="max").set_label("selections per offer")
     for first, marker, colour, name in (
