@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from cdfis_bench.core.errors import UserError
-from cdfis_bench.records.identity import DENY
+from cdfis_bench.records.identity import IGNORED_KEYS
 from cdfis_bench.records.run_record import RunRecord
 from cdfis_bench.records.stored_run import StoredRun
 
@@ -77,7 +77,9 @@ def _short(key: str, keys: list[str]) -> str:
     return leaf if sum(other.rsplit(".", 1)[-1] == leaf for other in keys) == 1 else key
 
 
-def _flatten(config: dict[str, Any], prefix: str = "", deny: tuple[str, ...] = DENY) -> Flat:
+def _flatten(
+    config: dict[str, Any], prefix: str = "", deny: tuple[str, ...] = IGNORED_KEYS
+) -> Flat:
     """Dotted keys and values as text, without those that decide no number of a run."""
     flat: Flat = {}
     for key, value in config.items():

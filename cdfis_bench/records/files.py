@@ -1,4 +1,4 @@
-"""Files that are either whole or not there."""
+"""Files that are either written completely or not at all."""
 
 import json
 import os
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def write_json(path: Path, values: dict[str, Any]) -> None:
-    """Writes `values` in one atomic step: a reader or a crash sees the old file or the new."""
+    """Writes `values` in one atomic step: after a crash the file is the old or the new one."""
     draft = path.with_name(path.name + ".tmp")
     with draft.open("w") as file:
         json.dump(values, file, indent=1)

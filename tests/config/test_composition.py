@@ -5,7 +5,7 @@ import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from cdfis_bench.config.build import build, build_tracker, make
+from cdfis_bench.config.build import build, make
 from cdfis_bench.config.where import conf_dir
 from tests.datasets.made_files import (
     image_arrays,
@@ -14,7 +14,7 @@ from tests.datasets.made_files import (
     make_mnist,
     make_pcam,
 )
-from tests.engine.small import SMALL, resolved
+from tests.engine.small import SMALL, configured, resolved
 
 CONF = conf_dir()
 GROUPS = sorted(
@@ -80,12 +80,11 @@ def test_every_option_composes_and_builds(option, tmp_path, monkeypatch):
         return
     name = "mnist" if option == "model=resnet" else option.split("=")[1]  # takes any images
     extra = COMPANIONS.get(option, []) + data(name, tmp_path, monkeypatch)
-    config = resolved(option, *extra)
+    config = configured(option, *extra)
     if option.startswith("figure="):
-        assert hasattr(make("figure", config["figure"]), "draw")
-        return
-    if option.startswith("tracker="):
-        assert build_tracker(config) is not None
+        assert hasattr(make("figure", config.figure), "draw")
+    elif option.startswith("tracker="):
+        make("tracker", config.tracker).check()
     else:
         build(config, torch.device("cpu"))
 
@@ -123,7 +122,7 @@ def test_model_follows_the_dataset_and_can_be_overridden():
 
 
 def test_the_papers_network_has_252_weights():
-    model = build(resolved(), torch.device("cpu")).model
+    model = build(configured(), torch.device("cpu")).model
     assert sum(p.numel() for p in model.parameters()) == 252
 
 

@@ -7,7 +7,7 @@ from cdfis_bench.config.build import build
 from cdfis_bench.core.errors import UserError
 from cdfis_bench.engine.method import Method, Scoring
 from cdfis_bench.metrics import GradNorm, GradNormBound, GradNormLast, Loss
-from tests.engine.small import resolved, run, setup
+from tests.engine.small import configured, run, setup
 from tests.metrics.networks import batch_for, network
 
 
@@ -38,4 +38,4 @@ def test_bfloat16_changes_what_is_selected_and_not_how_it_is_trained():
 
 def test_bfloat16_is_refused_on_a_device_without_it():
     with pytest.raises(UserError, match="use scoring_dtype=float32"):
-        build(resolved("scoring_dtype=bfloat16"), torch.device("meta"))
+        build(configured("scoring_dtype=bfloat16"), torch.device("meta"))
