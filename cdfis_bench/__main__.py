@@ -1,4 +1,4 @@
-"""`python -m cdfis_bench`."""
+"""Runs the command line: `python -m cdfis_bench`."""
 
 from cdfis_bench.cli import run
 

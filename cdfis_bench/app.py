@@ -1,18 +1,26 @@
-"""The task that Hydra runs, and nothing else: launchers pickle this module's globals."""
+"""The function that Hydra runs, and nothing else: launchers pickle this module's globals."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import hydra
 from omegaconf import DictConfig
 
-import cdfis_bench.config.schema  # noqa: F401  (registers the schema and the resolvers, in workers too)
+import cdfis_bench.config.schema  # noqa: F401  (registers schema and resolvers, also in workers)
 from cdfis_bench.config.where import conf_dir
 
 
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="config")
-def main(cfg: DictConfig) -> Mapping[str, float | int | str | None]:
-    """One job: a run, or a figure of stored ones. Torch is imported here, so that --help does not
-    wait for it.
+def main(cfg: DictConfig) -> Mapping[str, Any]:
+    """One job: computes a run, or draws a figure of stored runs.
+
+    Torch is imported in here, so that `--help` does not wait for it.
+
+    Args:
+        cfg: The composed configuration.
+
+    Returns:
+        The name and the summary of the run, or its error.
     """
     if cfg.redraw is not None:
         from cdfis_bench.runner.drawing import redraw

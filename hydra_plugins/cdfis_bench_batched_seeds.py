@@ -1,7 +1,7 @@
-"""`hydra/launcher=batched_seeds`: the seeds of each arm of a sweep at once, as one network.
+"""hydra/launcher=batched_seeds: trains the seeds of each arm of a sweep together, as one network.
 
-For accuracy over steps: it writes the run folders that the seeds would have written one by one, but
-their seconds are shares of a common clock, and marked so.
+Suited to accuracy over steps: it writes the same run folders as single runs, but their seconds are
+equal shares of a common time, and are marked as such (hardware.seeds_at_once).
 """
 
 from collections.abc import Sequence
@@ -16,9 +16,17 @@ from cdfis_bench.core.errors import require
 
 
 class BatchedSeedsLauncher(Launcher):
-    """Jobs whose overrides differ in `seed` only are computed together."""
+    """Trains jobs together whose overrides differ in `seed` only."""
 
     def __init__(self, seeds_at_once: int) -> None:
+        """Checks the setting.
+
+        Args:
+            seeds_at_once: Largest number of seeds that are trained together.
+
+        Raises:
+            UserError: If it is no whole number above 0.
+        """
         require(
             isinstance(seeds_at_once, int) and seeds_at_once >= 1,
             f"hydra.launcher.seeds_at_once={seeds_at_once} must be a whole number above 0",
@@ -28,20 +36,24 @@ class BatchedSeedsLauncher(Launcher):
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
+        """Called by Hydra before `launch`."""
         self._context, self._config = hydra_context, config
 
     def launch(
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
     ) -> Sequence[JobReturn]:
-        from cdfis_bench.runner.batched_seeds import SeedJob, run_together
+        """Computes the jobs and returns what became of each, in order."""
+        from cdfis_bench.runner.compute import Launch
+        from cdfis_bench.runner.job import SweepJob, run_sweep_jobs
 
         setup_globals()
         returns: dict[int, JobReturn] = {}
         for group in self._groups(job_overrides, initial_job_idx):
-            jobs = [SeedJob(number, own, self._compose(number, own)) for number, own in group]
-            for job, summary in zip(jobs, run_together(jobs), strict=True):
+            jobs = [SweepJob(number, own, self._compose(number, own)) for number, own in group]
+            launch = Launch("batched_seeds", 1, str(self._config.name))
+            for job, summary in zip(jobs, run_sweep_jobs(jobs, launch), strict=True):
                 returned = JobReturn(
-                    overrides=job.overrides,
+                    overrides=list(job.overrides),
                     cfg=job.cfg,
                     status=JobStatus.COMPLETED,
                     _return_value=summary,
@@ -53,7 +65,7 @@ class BatchedSeedsLauncher(Launcher):
     def _groups(
         self, job_overrides: Sequence[Sequence[str]], first: int
     ) -> list[list[tuple[int, list[str]]]]:
-        """(number, overrides) of the jobs, arm by arm, at most seeds_at_once in a group."""
+        """The jobs as (number, overrides), in groups of one arm and at most seeds_at_once jobs."""
         arms: dict[tuple[str, ...], list[tuple[int, list[str]]]] = {}
         for number, overrides in enumerate(map(list, job_overrides), first):
             arm = tuple(one for one in overrides if not one.startswith("seed="))
@@ -62,7 +74,7 @@ class BatchedSeedsLauncher(Launcher):
         return [of[at : at + n] for of in arms.values() for at in range(0, len(of), n)]
 
     def _compose(self, number: int, overrides: list[str]) -> DictConfig:
-        """The configuration of one job, as the task function would get it."""
+        """The configuration of one job, as Hydra would pass it to the task function."""
         cfg = self._context.config_loader.load_sweep_config(self._config, overrides)
         with open_dict(cfg):
             cfg.hydra.job.id = cfg.hydra.job.num = number

@@ -1,7 +1,7 @@
-"""`hydra/launcher=pool`: the runs of a sweep side by side, each in a process of its own.
+"""hydra/launcher=pool: runs the jobs of a sweep in parallel, each in a process of its own.
 
-Hydra finds launchers in the namespace `hydra_plugins` only, and imports this file for --help too:
-joblib, which brings the processes, is imported when a sweep starts.
+Hydra finds launchers in the namespace `hydra_plugins` only, and imports this file for `--help`,
+too. joblib, which provides the processes, is therefore imported when a sweep starts.
 """
 
 import importlib.util
@@ -24,7 +24,14 @@ ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPEN
 
 
 def check_pool(launcher: DictConfig) -> None:
-    """Raises UserError if the pool of this configuration (hydra.launcher) cannot be had."""
+    """Checks that a pool can be started.
+
+    Args:
+        launcher: The node `hydra.launcher`.
+
+    Raises:
+        UserError: If its package is not installed, or n_jobs is no whole number above 0.
+    """
     if importlib.util.find_spec("hydra_plugins.hydra_joblib_launcher") is None:
         raise UserError(
             "hydra/launcher=pool needs hydra-joblib-launcher, which is not installed; "
@@ -37,12 +44,12 @@ def check_pool(launcher: DictConfig) -> None:
 
 
 class PoolLauncher(Launcher):
-    """hydra-joblib-launcher's jobs, with a pool of one for each worker.
+    """Runs the jobs of hydra-joblib-launcher with a separate pool for each worker.
 
-    In the launcher's own pool of many, a worker that dies takes the others and the rest of the
-    sweep along (TerminatedWorkerError); here it loses the run it had, and a new one takes over.
-    Jobs are reported to the callbacks of the process that launches, too: on_job_end otherwise
-    happens in the workers only, and the sweep's bar would stand still.
+    In that launcher's own pool, a worker that dies takes the other workers and the rest of the
+    sweep with it (TerminatedWorkerError). Here only its run is lost, and a new worker takes over.
+    Jobs are also reported to the callbacks of this process: Hydra calls on_job_end in the workers
+    only, and the progress bar of the sweep would not move.
     """
 
     def __init__(self, n_jobs: int) -> None:
@@ -51,16 +58,20 @@ class PoolLauncher(Launcher):
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
+        """Called by Hydra before `launch`."""
         self._context, self._task, self._config = hydra_context, task_function, config
 
     def launch(
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
     ) -> Sequence[JobReturn]:
+        """Runs the jobs and returns what became of each, in order."""
         from joblib.externals.loky.process_executor import BrokenProcessPool
 
         setup_globals()
         waiting = deque(enumerate(map(list, job_overrides), initial_job_idx))
-        idle: list[Any] = [None] * min(self._n_jobs, len(waiting))  # None: not started yet
+        idle: list[Any] = [None] * min(
+            self._n_jobs, len(waiting)
+        )  # None: a worker that is not started yet
         running: dict[Future[JobReturn], tuple[Any, int, list[str]]] = {}
         returns: dict[int, JobReturn] = {}
         finished = False
@@ -101,22 +112,22 @@ class PoolLauncher(Launcher):
         )
 
     def _lost(self, number: int, overrides: list[str]) -> JobReturn:
-        """Notes that the job's process died. The sweep goes on; the figure says what is missing."""
+        """Notes that the job's process died. The sweep goes on and reports the missing run."""
         from cdfis_bench.records.experiment import Job, note_job
         from cdfis_bench.runner.progress import say
 
-        told = "its process was killed (was memory short?); give the command again"
-        say(f"failed: {' '.join(overrides)}: {told}")
-        job = Job(number, overrides, "failed", error=told)
+        message = "its process was killed (out of memory?); repeat the command"
+        say(f"failed: {' '.join(overrides)}: {message}")
+        job = Job(number, overrides, "failed", error=message)
         note_job(Path(self._config.results_dir), str(self._config.name), job)
-        # COMPLETED: for any other status Hydra would end the sweep before its figure is drawn.
+        # With any status but COMPLETED, Hydra would end the sweep before its figure is drawn.
         return JobReturn(
-            overrides=overrides, status=JobStatus.COMPLETED, _return_value={"error": told}
+            overrides=overrides, status=JobStatus.COMPLETED, _return_value={"error": message}
         )
 
 
 def _new_worker() -> Any:
     from joblib.externals.loky import ProcessPoolExecutor
 
-    # timeout: an idle worker ends by itself, should the process that launched it be killed.
+    # With a timeout an idle worker exits by itself, even if this process is killed.
     return ProcessPoolExecutor(max_workers=1, env=ONE_THREAD, timeout=10)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cdfis_bench.core.errors import UserError
-from cdfis_bench.records.identity import DENY
+from cdfis_bench.records.identity import IGNORED_KEYS
 from cdfis_bench.records.run_record import RunRecord
 from cdfis_bench.records.stored_run import StoredRun
 
@@ -101,7 +101,9 @@ def _short(key: str, keys: list[str]) -> str:
     return leaf if sum(other.rsplit(".", 1)[-1] == leaf for other in keys) == 1 else key
 
 
-def _flatten(config: Mapping[str, Any], prefix: str = "", ignored: tuple[str, ...] = DENY) -> Flat:
+def _flatten(
+    config: Mapping[str, Any], prefix: str = "", ignored: tuple[str, ...] = IGNORED_KEYS
+) -> Flat:
     """Dotted keys and values as text, without the keys that do not affect a run's numbers."""
     flat: Flat = {}
     for key, value in config.items():

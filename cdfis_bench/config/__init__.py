@@ -1,1 +1,1 @@
-"""From the command line to objects: the typed root, resolvers, and what instantiates."""
+"""Configuration: its schema, and building the objects of a run from it."""

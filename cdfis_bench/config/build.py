@@ -1,6 +1,6 @@
-"""From a resolved configuration to the objects of a run; alone in using Hydra's instantiate."""
+"""Builds the objects of a run from its configuration. Only this module uses Hydra's instantiate."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,23 +10,35 @@ from hydra.utils import instantiate
 from torch import Generator, nn
 
 from cdfis_bench.backends import apply_backend
+from cdfis_bench.config.schema import Config, ScoringDtype, ScoringMode
 from cdfis_bench.core.errors import UserError, require
 from cdfis_bench.core.method import Method, Scoring
 from cdfis_bench.core.modes import in_mode
 from cdfis_bench.core.streams import drawing_from, run_streams, stream
-from cdfis_bench.core.tracking import Tracker
 from cdfis_bench.core.types import Sizes
 from cdfis_bench.datasets.dataset import Dataset, DataSource
 from cdfis_bench.engine.budget import Budget
 from cdfis_bench.engine.fit import check_fit, check_part
 from cdfis_bench.engine.setup import RunSetup
 
-# Keys of a group's YAML that are words about the option, not arguments of its constructor.
+# Keys of a group's YAML that describe the option and are not arguments of its constructor.
 _NOT_ARGUMENTS = ("name", "facts", "recipe")
 
 
-def make(group: str, config: dict[str, Any], **more: Any) -> Any:
-    """The object that the group's YAML describes. Raises UserError if it cannot be made."""
+def make(group: str, config: Mapping[str, Any], **more: Any) -> Any:
+    """The object that an option of a group describes.
+
+    Args:
+        group: Name of the group, for messages.
+        config: The option's values, with `_target_`.
+        **more: Further arguments of the constructor.
+
+    Returns:
+        The instance.
+
+    Raises:
+        UserError: If it cannot be made of these values.
+    """
     arguments = {key: value for key, value in config.items() if key not in _NOT_ARGUMENTS}
     require(
         "_target_" in arguments,
@@ -45,75 +57,81 @@ def make(group: str, config: dict[str, Any], **more: Any) -> Any:
         ) from error
 
 
-def check_values(config: dict[str, Any]) -> None:
-    """Raises UserError for root values that cannot work, before any data is loaded."""
-    k, n = config["large_batch_size"], config["batch_size"]
-    for key, least in (
-        ("seed", 0),
-        ("batch_size", 1),
-        ("large_batch_size", 1),
-        ("eval_every", 1),
-        ("chunk_size", 1),
-    ):
-        require(config[key] >= least, f"{key}={config[key]} must be at least {least}")
+def check_values(config: Config) -> None:
+    """Checks root values that need no data. Raises UserError for the first that cannot work."""
+    for key in ("seed", "batch_size", "large_batch_size", "eval_every", "chunk_size"):
+        value, least = getattr(config, key), 0 if key == "seed" else 1
+        require(value >= least, f"{key}={value} must be at least {least}")
+    k, n = config.large_batch_size, config.batch_size
     require(
         n <= k, f"batch_size={n} exceeds large_batch_size={k}; lower batch_size or raise the other"
     )
     for key in ("pattern_every", "checkpoint_every"):
-        every = config[key]
+        every = getattr(config, key)
         require(every is None or every >= 1, f"{key}={every} must be at least 1, or null")
 
 
-def fingerprint(config: dict[str, Any]) -> str:
-    """Of the data that the run would use. Raises UserError if it is not there."""
-    source: DataSource = make("dataset", config["dataset"])
+def fingerprint(config: Config) -> str:
+    """Identifies the data that a run would use. Raises UserError if the data is missing."""
+    source: DataSource = make("dataset", config.dataset)
     return source.fingerprint()
-
-
-def build_tracker(config: dict[str, Any]) -> Tracker:
-    return make("tracker", config["tracker"])
 
 
 Keeping = Callable[[Dataset, int], Dataset]
 
 
 def build(
-    config: dict[str, Any],
+    config: Config,
     device: torch.device,
     keep: Keeping = lambda dataset, seed: dataset,
 ) -> RunSetup:
-    """All parts of the run, checked against each other; the cheap parts before the data.
+    """Builds all parts of a run and checks that they fit together.
 
-    config: the fully resolved configuration. keep(dataset, seed): the dataset with the part of its
-    training set that is trained on. Raises UserError with one sentence if a part cannot
-    work.
+    Parts that need no data are built first, so that most mistakes are answered before it is loaded.
+
+    Args:
+        config: The configuration of the run.
+        device: Where the run is computed.
+        keep: Maps (dataset, seed) to the dataset with the part of its training set to train on.
+
+    Returns:
+        Everything that the training loop needs, on the device.
+
+    Raises:
+        UserError: If a part cannot work with these values, or with another part.
     """
     check_values(config)
-    budget = Budget(**config["budget"], batch_size=config["batch_size"])
+    limits = config.budget
+    budget = Budget(
+        steps=limits.steps,
+        train_seconds=limits.train_seconds,
+        uniform_steps=limits.uniform_steps,
+        batch_size=config.batch_size,
+    )
     groups = ("metric", "selector", "weighting", "threshold")
-    for group in groups:  # made again for every method; here to refuse bad values before data loads
-        check_part(group, make(group, config[group]))
+    for group in groups:  # refuses bad values before data is loaded; built again for every run
+        check_part(group, make(group, getattr(config, group)))
 
     def make_model(weights: Generator) -> nn.Module:
         with drawing_from(weights):
-            return make("model", config["model"]).to(device)
+            return make("model", config.model).to(device)
 
-    model = make_model(stream(config["seed"], "init"))
+    model = make_model(stream(config.seed, "init"))
 
     def make_optimizer(parameters: Any) -> torch.optim.Optimizer:
-        return make("optimizer", config["optimizer"], params=parameters)
+        return make("optimizer", config.optimizer, params=parameters)
 
     make_optimizer(list(model.parameters()))
-    dataset = keep(make("dataset", config["dataset"]).load(device), config["seed"])
+    dataset = keep(make("dataset", config.dataset).load(device), config.seed)
     _check_fit(config, model, dataset)
     some = torch.arange(
-        min(config["batch_size"], len(dataset.train)), device=dataset.train.index_device
+        min(config.batch_size, len(dataset.train)), device=dataset.train.index_device
     )
     scoring = Scoring(
-        config["scoring_mode"] == "train", config["chunk_size"], _scoring_dtype(config, device)
+        config.scoring_mode == ScoringMode.train, config.chunk_size, _scoring_dtype(config, device)
     )
     backend = apply_backend(
-        config["backend"],
+        config.backend.value,
         model,
         dataset.train.batch(some).x,
         scoring.train_mode,
@@ -121,19 +139,19 @@ def build(
         scoring.chunk_size,
     )
     scoring = replace(scoring, chunk_size=backend.chunk_size)
-    streams = run_streams(config["seed"], device, dataset.train.index_device)
+    streams = run_streams(config.seed, device, dataset.train.index_device)
 
     def make_method() -> Method:
-        fresh = {group: make(group, config[group]) for group in groups}
+        fresh = {group: make(group, getattr(config, group)) for group in groups}
         source = make(
             "source",
-            config["source"],
+            config.source,
             samples=dataset.train,
-            large_batch_size=config["large_batch_size"],
-            batch_size=config["batch_size"],
+            large_batch_size=config.large_batch_size,
+            batch_size=config.batch_size,
         )
         method = Method(source=source, scoring=scoring, **fresh)
-        k, n = config["large_batch_size"], config["batch_size"]
+        k, n = config.large_batch_size, config.batch_size
         method.setup(Sizes(len(dataset.train), k, n, device))
         return method
 
@@ -149,36 +167,37 @@ def build(
         dataset=dataset,
         make_method=make_method,
         streams=streams,
-        seed=config["seed"],
+        seed=config.seed,
         device=device,
-        batch_size=config["batch_size"],
+        batch_size=config.batch_size,
         budget=budget,
-        train_mode=config["training_mode"] == "train",
-        eval_every=config["eval_every"],
-        pattern_every=config["pattern_every"],
-        record_learning=config["record_learning"],
-        checkpoint_every=config["checkpoint_every"],
+        train_mode=config.training_mode == ScoringMode.train,
+        eval_every=config.eval_every,
+        pattern_every=config.pattern_every,
+        record_learning=config.record_learning,
+        checkpoint_every=config.checkpoint_every,
         eval_chunk_size=backend.chunk_size,
         backend=backend,
     )
 
 
-def _scoring_dtype(config: dict[str, Any], device: torch.device) -> torch.dtype:
-    name = config["scoring_dtype"]
+def _scoring_dtype(config: Config, device: torch.device) -> torch.dtype:
+    name = config.scoring_dtype.value
     able = device.type == "cpu" or (device.type == "cuda" and torch.cuda.is_bf16_supported())
     require(
         name == "float32" or able,
-        f"scoring_dtype={name} is not for this {device.type} device; use scoring_dtype=float32",
+        f"scoring_dtype={name} is not supported on this {device.type} device; use "
+        "scoring_dtype=float32",
     )
-    return torch.bfloat16 if name == "bfloat16" else torch.float32
+    return torch.bfloat16 if config.scoring_dtype == ScoringDtype.bfloat16 else torch.float32
 
 
-def _check_fit(config: dict[str, Any], model: nn.Module, dataset: Dataset) -> None:
-    """The model takes the dataset's samples and gives one logit per class."""
+def _check_fit(config: Config, model: nn.Module, dataset: Dataset) -> None:
+    """Raises UserError unless the model maps the dataset's samples to one logit per class."""
     sample = dataset.train.batch(torch.arange(2, device=dataset.train.index_device))
-    names = f"model={config['model'].get('name')} and dataset={config['dataset'].get('name')}"
+    names = f"model={config.model.get('name')} and dataset={config.dataset.get('name')}"
     shape = tuple(dataset.sample_shape)
-    values = ", ".join(f"model.{key}" for key in config["model"] if key not in ("name", "_target_"))
+    values = ", ".join(f"model.{key}" for key in config.model if key not in ("name", "_target_"))
     try:
         with torch.no_grad(), in_mode(model, train=False):
             logits = model(sample.x)

@@ -1,4 +1,4 @@
-"""From an exception of Hydra or OmegaConf to one sentence that says what to change."""
+"""Turns exceptions of Hydra and OmegaConf into one sentence that says what to change."""
 
 import re
 from difflib import get_close_matches
@@ -9,11 +9,25 @@ from omegaconf import DictConfig, OmegaConf
 from cdfis_bench.config.where import conf_dir
 from cdfis_bench.core.errors import UserError
 
+# What was called otherwise in earlier releases. A renamed option answers with its new name.
+RENAMED_OPTIONS = {
+    "threshold=none": "threshold=always",
+    "hydra/launcher=ensemble": "hydra/launcher=batched_seeds",
+}
+RENAMED_KEYS = {
+    "kernel": "backend",
+    "protocol": "results_version",
+}
+
 
 def sentence(error: BaseException) -> str:
-    """What was wrong, the value, and what to do.
+    """Describes a mistake in one sentence: what is wrong, the value, and what to do.
 
-    error: UserError, or what Hydra or OmegaConf raised.
+    Args:
+        error: A UserError, or what Hydra or OmegaConf raised.
+
+    Returns:
+        One line, without a full stop.
     """
     if isinstance(error, UserError):
         return str(error)
@@ -22,20 +36,36 @@ def sentence(error: BaseException) -> str:
         key = re.search(r"(?:full_key: |override )([\w.]+)", text)
         return f"{key[1]}: {value[0].strip()}" if key else value[0].strip()
     if match := re.search(r"Could not override '([^']+)'", text):
-        return _unknown_key(match[1])
+        return unknown_key(match[1], _keys(_composed(), ""))
     if match := re.search(r"Could not find '([^']+)/([^'/]+)'", text):
         options = re.search(r"Available options in '[^']+':\s*((?:\n\t\S+)+)", text)
-        names = options[1].split() if options else []
-        return _unknown(f"{match[1]}={match[2]}", match[2], names, f"{match[1]}=")
+        return _unknown_option(match[1], match[2], options[1].split() if options else [])
     if "Ambiguous value for argument" in text:
         return f"{text.splitlines()[0]} To run every value, add -m (python -m cdfis_bench -m ...)."
     return text.strip().splitlines()[0]
 
 
-def _unknown_key(key: str) -> str:
-    """The sentence for a key that the configuration does not have."""
-    known = _keys(_composed(), "")
+def unknown_key(key: str, known: list[str]) -> str:
+    """The sentence for a key that the configuration does not have.
+
+    Args:
+        key: The key, with dots.
+        known: All keys that there are.
+
+    Returns:
+        Its new name if it was renamed, otherwise the keys that look most alike.
+    """
+    if key in RENAMED_KEYS:
+        return f"the key {key} was renamed; use {RENAMED_KEYS[key]}=..."
     return _unknown(f"the key {key}", key, known, "") + "; python -m cdfis_bench --help lists all"
+
+
+def _unknown_option(group: str, option: str, known: list[str]) -> str:
+    """The sentence for an option that a group does not have."""
+    given = f"{group}={option}"
+    if given in RENAMED_OPTIONS:
+        return f"{given} was renamed; use {RENAMED_OPTIONS[given]}"
+    return _unknown(given, option, known, f"{group}=")
 
 
 def _unknown(what: str, word: str, known: list[str], prefix: str) -> str:
@@ -52,7 +82,7 @@ def _composed() -> DictConfig:
 
 
 def _keys(node: DictConfig, prefix: str) -> list[str]:
-    """All dotted keys below `node`, without resolving anything."""
+    """All dotted keys below `node`. Interpolations are not resolved."""
     keys: list[str] = []
     for name in node:
         keys.append(f"{prefix}{name}")

@@ -1,18 +1,22 @@
-"""The typed root of the configuration: misspelt keys and wrong types are refused at once.
+"""The typed configuration: misspelt root keys and wrong types are refused when it is composed.
 
-Leaves of the groups are open YAML, so that other people's parts need no schema; their constructors
-check themselves.
-Imports no torch: `--help` and tab completion read this file.
+The groups are open mappings, so that parts from other packages need no schema; their constructors
+check the values themselves. This module does not import torch, so that `--help` and tab completion
+stay fast.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
+from cdfis_bench.config.error_messages import unknown_key
 from cdfis_bench.config.presets import compared_methods, method_color, method_title
+from cdfis_bench.core.errors import UserError
 
 
 class WandbMode(Enum):
@@ -60,6 +64,15 @@ class Equal(Enum):
 
 @dataclass
 class KeepConfig:
+    """Dataset pruning.
+
+    Attributes:
+        fraction: Fraction of the training set to train on, in (0, 1].
+        by: What the kept samples are chosen by.
+        experiment: The sweep whose runs rank the samples.
+        equal: Whether pruned runs get as many steps or as many epochs (experiment=prune).
+    """
+
     fraction: float = 1.0
     by: KeepBy = KeepBy.random
     experiment: str = "prune_scores"
@@ -68,6 +81,14 @@ class KeepConfig:
 
 @dataclass
 class BudgetConfig:
+    """When a run ends: as soon as one of the limits that are set is reached.
+
+    Attributes:
+        steps: Optimization steps.
+        train_seconds: Seconds of loading, scoring, selecting and updating.
+        uniform_steps: Cost in forward and backward passes, as a number of uniform steps.
+    """
+
     steps: int | None = MISSING
     train_seconds: float | None = None
     uniform_steps: int | None = None
@@ -82,6 +103,8 @@ class PresetConfig:
 
 @dataclass
 class WandbConfig:
+    """Settings of tracker=wandb."""
+
     mode: WandbMode = WandbMode.offline
     project: str = "cdfis_bench"
     entity: str | None = None
@@ -89,18 +112,23 @@ class WandbConfig:
 
 @dataclass
 class Config:
-    """Every root value; conf/config.yaml says what each is for."""
+    """The composed configuration of a run; conf/config.yaml describes every value.
 
-    dataset: Any = MISSING
-    model: Any = MISSING
-    metric: Any = MISSING
-    selector: Any = MISSING
-    weighting: Any = MISSING
-    threshold: Any = MISSING
-    source: Any = MISSING
-    optimizer: Any = MISSING
-    device: Any = MISSING
-    tracker: Any = MISSING
+    Made by `read_config` from a resolved configuration. Hydra uses the same class as the schema of
+    the root.
+    """
+
+    dataset: dict[str, Any] = MISSING
+    model: dict[str, Any] = MISSING
+    metric: dict[str, Any] = MISSING
+    selector: dict[str, Any] = MISSING
+    weighting: dict[str, Any] = MISSING
+    threshold: dict[str, Any] = MISSING
+    source: dict[str, Any] = MISSING
+    optimizer: dict[str, Any] = MISSING
+    device: dict[str, Any] = MISSING
+    tracker: dict[str, Any] = MISSING
+    figure: dict[str, Any] = MISSING
     method: str = MISSING
     method_title: str | None = None
     method_color: str | None = None
@@ -108,31 +136,78 @@ class Config:
     seed: int = MISSING
     large_batch_size: int = MISSING
     batch_size: int = MISSING
-    scoring_mode: ScoringMode = ScoringMode.eval
-    training_mode: ScoringMode = ScoringMode.train
-    chunk_size: int = MISSING
-    scoring_dtype: ScoringDtype = ScoringDtype.float32
-    backend: BackendName = BackendName.auto
     budget: BudgetConfig = field(default_factory=BudgetConfig)
     eval_every: int = MISSING
     pattern_every: int | None = None
     record_learning: bool = False
     keep: KeepConfig = field(default_factory=KeepConfig)
     checkpoint_every: int | None = None
-    protocol: int = MISSING
+    scoring_mode: ScoringMode = ScoringMode.eval
+    training_mode: ScoringMode = ScoringMode.train
+    chunk_size: int = MISSING
+    scoring_dtype: ScoringDtype = ScoringDtype.float32
+    backend: BackendName = BackendName.auto
     results_dir: str = MISSING
+    results_version: int = MISSING
     size: Size = Size.full
     redraw: str | None = None
     name: str = MISSING
-    figure: Any = MISSING
     wandb: WandbConfig = field(default_factory=WandbConfig)
 
 
-def method_label(root: DictConfig, preset: str | None = None) -> str:
-    """The legend entry: uniform, the preset's, or <metric>_<selector>[_<weighting>][_<source>].
+def resolve(cfg: DictConfig) -> dict[str, Any]:
+    """The configuration as plain values: all interpolations resolved, enums by name.
 
-    preset: the name that a preset gives itself. Weighting none and source presample go without
-    saying.
+    This is what the id of a run is computed from, and what run.json records.
+
+    Args:
+        cfg: A composed configuration.
+
+    Returns:
+        Nested dictionaries of plain values.
+
+    Raises:
+        UserError: If an interpolation cannot be resolved.
+    """
+    try:
+        return OmegaConf.to_container(cfg, resolve=True, enum_to_str=True)  # pyright: ignore[reportReturnType]  # cfg is a DictConfig
+    except OmegaConfBaseException as error:
+        raise UserError(f"{error.full_key}: {str(error).splitlines()[0]}") from error
+
+
+def read_config(resolved: Mapping[str, Any]) -> Config:
+    """The typed configuration.
+
+    Args:
+        resolved: A complete configuration of plain values, as `resolve` returns it.
+
+    Returns:
+        The configuration, its enums as members and its groups as plain dictionaries.
+
+    Raises:
+        UserError: If a key is unknown or missing, or a value has the wrong type.
+    """
+    known = [one.name for one in fields(Config)]
+    for key in resolved:
+        if key not in known:
+            raise UserError(unknown_key(key, known))
+    try:
+        typed = OmegaConf.merge(OmegaConf.structured(Config), dict(resolved))
+        return OmegaConf.to_object(typed)  # pyright: ignore[reportReturnType]  # Config, as structured
+    except OmegaConfBaseException as error:
+        raise UserError(f"{error.full_key}: {str(error).splitlines()[0]}") from error
+
+
+def method_label(root: DictConfig, preset: str | None = None) -> str:
+    """The legend entry of the composed method.
+
+    Args:
+        root: The composed configuration.
+        preset: The name that a preset of the group `method` gives itself.
+
+    Returns:
+        "uniform" if nothing is ever selected; otherwise `preset`; otherwise
+        `<metric>_<selector>[_<weighting>][_<source>]`, without weighting=none and source=presample.
     """
     threshold = root.threshold
     never = threshold.get("name") == "never" or threshold.get("fraction") == 0
@@ -148,34 +223,32 @@ def method_label(root: DictConfig, preset: str | None = None) -> str:
 
 
 def cores() -> int:
-    """Cores that this process may use, as the pool counts them (affinity, a container's share)."""
-    from joblib import cpu_count  # part of the extra `parallel`
+    """Number of cores that this process may use (CPU affinity and container limits apply)."""
+    from joblib import cpu_count  # installed with the extra `parallel`
 
     return cpu_count()
 
 
 def figure_name(root: DictConfig) -> str:
-    """What a sweep and its figure are called unless told otherwise."""
+    """Default name of a sweep and its figure."""
     return "sweep" if root.redraw is None else f"{root.redraw}_{root.figure.name}"
 
 
 def kept_steps(root: DictConfig, steps: int) -> int:
-    """Steps on the part of the training set that is kept: as many, or as many epochs."""
+    """Steps of a run on the kept samples: the same number of steps, or of epochs."""
     share = root.keep.fraction if root.keep.equal == Equal.epochs else 1.0
     return max(1, round(steps * share))
 
 
 def budget_share(root: DictConfig, share: float, otherwise: int) -> int:
-    """So many steps of the run's budget, counted as uniform steps; `otherwise` if it is in seconds
-    alone.
-    """
+    """A fraction of the run's budget in uniform steps; `otherwise` if only seconds are limited."""
     budget = root.budget
     steps = budget.steps if budget.uniform_steps is None else budget.uniform_steps
     return otherwise if steps is None else max(1, round(share * steps))
 
 
 def register() -> None:
-    """Makes the schema and the resolvers known to Hydra and OmegaConf; again is harmless."""
+    """Registers the schema with Hydra and the resolvers with OmegaConf; may be called again."""
     ConfigStore.instance().store(name="schema", node=Config)
     OmegaConf.register_new_resolver(
         "cdfis.method",

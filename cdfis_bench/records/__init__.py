@@ -1,1 +1,1 @@
-"""What a run leaves on disk: its columns, its identity, its folder."""
+"""Files of a run: their columns, the identity of the run, writing and reading its folder."""

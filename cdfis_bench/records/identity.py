@@ -1,31 +1,33 @@
-"""Which run is which: a hash of everything that decides its numbers."""
+"""The identity of a run: a hash of everything that its numbers depend on."""
 
 import copy
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
-# What does not change a run's numbers. A forgotten entry here costs a recomputation; a list of what
-# does count would, when forgotten, put two different runs into one folder.
-DENY = (
-    "seed",  # in the folder's name, so that the arms of all seeds share an id
-    "method",  # a label made of other keys
+# Keys that do not change a run's numbers. A key that is missing from this list costs a needless
+# recomputation; a key missing from a list of those that matter would put two different runs into
+# one folder.
+IGNORED_KEYS = (
+    "seed",  # part of the folder's name: all seeds of an arm share its id
+    "method",  # a label derived from other keys
     "method_title",
     "method_color",
     "preset",
     "tracker",
     "wandb",
     "results_dir",
-    "size",  # reaches a run through other keys only
+    "size",  # affects a run through other keys only
     "name",
     "redraw",
     "figure",
     "checkpoint_every",
-    "keep.experiment",  # which rows it leads to is part of `data`
-    "keep.equal",  # reaches a run through its budget
-    "dataset.facts",  # reach a run through other keys only
+    "keep.experiment",  # the rows that it selects are part of the data's fingerprint
+    "keep.equal",  # affects a run through its budget
+    "dataset.facts",  # affect a run through other keys only
     "dataset.recipe",
-    "dataset.root",  # where data lies does not count; what it is does: the fingerprint
+    "dataset.root",  # the location of the data does not count; its fingerprint does
     "dataset.path",
     "dataset.download",
     "dataset.cache_dir",
@@ -33,31 +35,36 @@ DENY = (
 )
 
 
-def arm_id(config: dict[str, Any], device_type: str, data: str = "") -> str:
-    """10 hex digits that identify the configuration without its seed.
+def arm_id(config: Mapping[str, Any], device_type: str, data_fingerprint: str = "") -> str:
+    """Identifies a configuration, leaving out its seed.
 
-    config: fully resolved, plain values. device_type: what device=auto turned out to be (cpu, cuda,
-    mps). data: fingerprint of the data, where files decide what it is.
+    Args:
+        config: The fully resolved configuration, as plain values.
+        device_type: The device that is used: cpu, cuda or mps.
+        data_fingerprint: Identifies the data where files decide what it is.
+
+    Returns:
+        10 hexadecimal digits.
     """
-    kept = copy.deepcopy(config)
-    # Left out while they do nothing, so that runs from before there were these keys keep their id.
+    kept = copy.deepcopy(dict(config))
+    # Left out while they have no effect, so that adding such a key does not change existing ids.
     if kept.get("keep", {}).get("fraction") == 1:
         del kept["keep"]
     if not kept.get("record_learning"):
         kept.pop("record_learning", None)
-    for path in DENY:
+    for path in IGNORED_KEYS:
         *parents, leaf = path.split(".")
         node = kept
         for parent in parents:
             node = node.get(parent) or {}
         node.pop(leaf, None)
-    if data:
-        kept["data"] = data
+    if data_fingerprint:
+        kept["data"] = data_fingerprint
     kept["device"] = {**kept["device"], "name": device_type}
     text = json.dumps(kept, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:10]
 
 
-def run_name(config: dict[str, Any], arm: str) -> str:
-    """The folder of a run: readable in front, its identity (seed and id) behind."""
+def run_name(config: Mapping[str, Any], arm: str) -> str:
+    """Name of the run folder: a readable part, then the seed and the id of the arm."""
     return f"{config['dataset']['name']}-{config['method']}-s{config['seed']}-{arm}"

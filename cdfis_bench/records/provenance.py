@@ -1,7 +1,8 @@
-"""Where a run's numbers come from: versions, commit, hardware."""
+"""The provenance of a run: versions, commit and hardware."""
 
 import platform
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,16 @@ import cdfis_bench
 def provenance(
     device: torch.device, launcher: str, concurrent_runs: int | None, seeds_at_once: int = 1
 ) -> dict[str, Any]:
-    """Versions, commit and hardware of the process that calls this. Names no host and no user.
+    """Versions, commit and hardware of this process. Contains no host or user name.
 
-    launcher: what started the run. concurrent_runs: how many runs its sweep computes at a time;
-    None: not known. seeds_at_once: how many seeds were trained as one network, sharing a clock.
+    Args:
+        device: The device that the run is computed on.
+        launcher: Hydra launcher that started the run, or "none".
+        concurrent_runs: Number of runs that the sweep computes at a time; None if unknown.
+        seeds_at_once: Number of seeds that were trained as one network and share its time.
+
+    Returns:
+        Values of the RunRecord fields `versions`, `commit`, `dirty`, `launcher` and `hardware`.
     """
     return {
         "versions": {
@@ -31,16 +38,16 @@ def provenance(
             "device": device.type,
             "device_name": _device_name(device),
             "cpu_threads": torch.get_num_threads(),
-            "concurrent_runs": concurrent_runs,  # they slow each other down: part of the hardware
+            "concurrent_runs": concurrent_runs,  # concurrent runs slow each other down
             "seeds_at_once": seeds_at_once,
         },
     }
 
 
-def one_after_the_other(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
-    """The hardware of a run that was resumed: what changed reads "1, then 2".
+def merged_hardware(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """The hardware of a run that was resumed. A value that changed reads "1, then 2".
 
-    Such a run equals no other hardware, so that its seconds are compared with nobody's.
+    Such a value equals no other hardware, so the run's seconds are never compared with others.
     """
     return {
         key: before.get(key) if before.get(key) == value else f"{before.get(key)}, then {value}"
@@ -49,7 +56,7 @@ def one_after_the_other(before: dict[str, Any], after: dict[str, Any]) -> dict[s
 
 
 def _commit() -> dict[str, Any]:
-    """The git commit of this checkout and whether it is dirty; nulls outside a checkout."""
+    """The git commit of the checkout and whether it has changes; None outside a checkout."""
     here = Path(cdfis_bench.__file__).parents[1]
     if not (here / ".git").exists():
         return {"commit": None, "dirty": None}

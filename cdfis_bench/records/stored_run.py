@@ -1,4 +1,4 @@
-"""Reading a run back: the only door through which analysis and resume see the files."""
+"""Reading a run folder. Analysis, figures and resuming see a run's files only through this."""
 
 import json
 from dataclasses import dataclass
@@ -10,32 +10,46 @@ import h5py
 import numpy as np
 
 from cdfis_bench.core.errors import UserError, require
-from cdfis_bench.records.run_record import STATUSES, RunRecord
+from cdfis_bench.core.summary import Summary
+from cdfis_bench.records.run_record import RunRecord
 from cdfis_bench.records.schema import CURVE_COLUMNS, SCHEMA_VERSION
 
 RUN_FILE, CURVE_FILE, ARRAYS_FILE = "run.json", "curve.jsonl", "arrays.h5"
-STATE_FILE = "state.pt"  # of an unfinished run
+STATE_FILE = "state.pt"  # only while the run is unfinished
 
 
 @dataclass(frozen=True)
 class StoredRun:
-    """A run folder as it lies on disk. `record` is its run.json."""
+    """A run folder on disk.
+
+    Attributes:
+        folder: The run folder.
+        record: The contents of its run.json.
+    """
 
     folder: Path
     record: RunRecord
 
     @property
     def name(self) -> str:
+        """Name of the run folder."""
         return self.folder.name
 
     @property
     def done(self) -> bool:
+        """Whether the run has finished and all of its files were written."""
         return self.record.status == "done"
 
     @property
+    def summary(self) -> Summary:
+        """Final numbers of a run that is done."""
+        assert self.record.summary is not None, f"{self.name} is not done"
+        return self.record.summary
+
+    @property
     def kept_fraction(self) -> float:
-        """Of the training set that it was trained on; 1 for runs from before one could choose."""
-        return self.record.config.get("keep", {}).get("fraction", 1)
+        """Fraction of the training set that the run was trained on (dataset pruning)."""
+        return self.record.config.get("keep", {}).get("fraction", 1)  # early runs have no `keep`
 
     def rows(self) -> list[dict[str, Any]]:
         """The rows of curve.jsonl. Raises UserError if it is missing, torn or short of rows."""
@@ -44,15 +58,15 @@ class StoredRun:
             # One document instead of one per line: a thousand runs are read in half the time.
             rows = json.loads(f"[{','.join(path.read_text().splitlines())}]")
         except (OSError, ValueError) as error:
-            raise _corrupt(self.folder, f"{CURVE_FILE} cannot be read ({error})") from error
+            raise _damaged(self.folder, f"{CURVE_FILE} cannot be read ({error})") from error
         expected = self.record.curve_rows
         if len(rows) != expected:
-            raise _corrupt(self.folder, f"{CURVE_FILE} has {len(rows)} rows instead of {expected}")
+            raise _damaged(self.folder, f"{CURVE_FILE} has {len(rows)} rows instead of {expected}")
         return rows
 
     @cached_property
     def columns(self) -> dict[str, np.ndarray]:
-        """The curve by column: float64 [rows] each, null as NaN. Read once. Raises as rows()."""
+        """The curve by column: float64 [rows] each, null as NaN. Raises as `rows` does."""
         rows = self.rows()
         return {
             name: np.array([row.get(name) for row in rows], dtype=np.float64)
@@ -60,12 +74,15 @@ class StoredRun:
         }
 
     def array(self, name: str) -> np.ndarray:
-        """One array of arrays.h5, by its recorded name. Raises UserError if it is not there."""
+        """The array of arrays.h5 that was recorded as `name`. Raises UserError if it is missing."""
         try:
             with h5py.File(self.folder / ARRAYS_FILE) as file:
-                return file[name][()]
+                values = file[name]
+                if not isinstance(values, h5py.Dataset):
+                    raise KeyError(f"{name} is not an array")
+                return values[()]
         except (OSError, KeyError) as error:
-            raise _corrupt(
+            raise _damaged(
                 self.folder, f"{ARRAYS_FILE}: {name} cannot be read ({error})"
             ) from error
 
@@ -73,42 +90,53 @@ class StoredRun:
         """Names below `group` in arrays.h5, sorted; empty if there is no such group."""
         try:
             with h5py.File(self.folder / ARRAYS_FILE) as file:
-                return sorted(file[group]) if group in file else []
+                found = file.get(group)
+                return sorted(found) if isinstance(found, h5py.Group) else []
         except OSError as error:
-            raise _corrupt(self.folder, f"{ARRAYS_FILE} cannot be read ({error})") from error
+            raise _damaged(self.folder, f"{ARRAYS_FILE} cannot be read ({error})") from error
 
     def check(self) -> None:
-        """Raises UserError unless a run that says it is done has all of its files, whole."""
+        """Raises UserError if a file of a run that is done is missing or damaged."""
         _ = self.columns
         self.array_names("/")
 
 
 def read_run(folder: Path) -> StoredRun | None:
-    """The run in `folder`, or None if none was begun there.
+    """Reads run.json.
 
-    Raises UserError if run.json is damaged or of another version: nothing is deleted that might be
-    a result.
+    Args:
+        folder: A run folder, which need not exist.
+
+    Returns:
+        The run, or None if none was started in this folder.
+
+    Raises:
+        UserError: If run.json is damaged or was written in another format. Nothing is deleted: it
+            may still be a result.
     """
-    path = folder / RUN_FILE
     try:
-        text = path.read_text()
+        text = (folder / RUN_FILE).read_text()
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise _damaged(folder, f"{RUN_FILE} cannot be read ({error.strerror})") from error
     try:
-        record = RunRecord.from_json(json.loads(text))
-    except (ValueError, TypeError) as error:
-        raise _corrupt(folder, f"{RUN_FILE} is not a run's record ({error!r})") from error
-    if record.status not in STATUSES:
-        raise _corrupt(folder, f"{RUN_FILE} has the unknown status {record.status!r}")
+        values = json.loads(text)
+    except ValueError as error:
+        raise _damaged(folder, f"{RUN_FILE} is not valid JSON ({error})") from error
+    version = values.get("schema_version") if isinstance(values, dict) else None
     require(
-        record.schema_version == SCHEMA_VERSION,
-        f"{folder} was written in format {record.schema_version}, this version reads "
-        f"{SCHEMA_VERSION}; use another results_dir",
+        version is None or version == SCHEMA_VERSION,
+        f"{folder} was written in format {version}, this version reads {SCHEMA_VERSION}; use "
+        "another results_dir",
     )
-    return StoredRun(folder, record)
+    try:
+        return StoredRun(folder, RunRecord.from_json(values))
+    except ValueError as error:
+        raise _damaged(folder, f"{RUN_FILE}: {error}") from error
 
 
-def _corrupt(folder: Path, reason: str) -> UserError:
+def _damaged(folder: Path, reason: str) -> UserError:
     return UserError(
         f"the run folder {folder} is damaged: {reason}; delete it to compute the run again"
     )

@@ -1,1 +1,1 @@
-"""From a composed configuration to finished runs, their table and their figure."""
+"""From a composed configuration to finished runs, their summary table and their figure."""

@@ -1,4 +1,4 @@
-"""Table and figure of an experiment's stored runs: at a sweep's end, or on their own."""
+"""The summary table and the figure of an experiment: at the end of a sweep, or on their own."""
 
 import sys
 from pathlib import Path
@@ -13,13 +13,15 @@ from cdfis_bench.core.errors import UserError, require
 from cdfis_bench.records.experiment import read_jobs
 
 
-def figure_of(config: DictConfig) -> Any:
-    """What `config` draws. Raises UserError if it cannot be drawn as configured."""
-    return make("figure", OmegaConf.to_container(config.figure, resolve=True))  # type: ignore[arg-type]
+def make_figure(cfg: DictConfig) -> Any:
+    """The figure that a configuration draws. Raises UserError if its values cannot work."""
+    figure = OmegaConf.to_container(cfg.figure, resolve=True)
+    assert isinstance(figure, dict)
+    return make("figure", {str(key): value for key, value in figure.items()})
 
 
-def conclude(experiment: Experiment, figure: Any, results_dir: Path) -> bool:
-    """Prints the summary table and draws the figure. Returns whether every run is there."""
+def print_and_draw(experiment: Experiment, figure: Any, results_dir: Path) -> bool:
+    """Prints the summary table, draws the figure, and returns whether no run is missing."""
     print(summary_text(experiment))
     if experiment.runs:
         for path in figure.draw(experiment, results_dir / "experiments" / experiment.name):
@@ -27,29 +29,34 @@ def conclude(experiment: Experiment, figure: Any, results_dir: Path) -> bool:
     return not experiment.missing and len(experiment.runs) > 0
 
 
-def redraw(config: DictConfig) -> dict[str, str]:
-    """Draws `figure` from the runs of the experiment `redraw`, under the name `name`.
+def redraw(cfg: DictConfig) -> dict[str, str]:
+    """Draws the figure of `cfg` from the runs of the experiment `redraw`. Trains nothing.
 
-    Trains nothing. A mistake, or a run that is missing, ends the process with exit code 1.
+    Args:
+        cfg: The composed configuration; `name` is what the new figure is called.
+
+    Returns:
+        The name of the experiment. A mistake, or a run that is missing, ends the process with exit
+        code 1.
     """
     try:
-        figure = figure_of(config)
-        complete = conclude(_experiment(config), figure, Path(config.results_dir))
+        figure = make_figure(cfg)
+        complete = print_and_draw(_experiment(cfg), figure, Path(cfg.results_dir))
     except UserError as error:
-        # Hydra would announce any exception but SystemExit with two lines of its own.
+        # Hydra adds two lines of its own to any exception but SystemExit.
         sys.exit(f"cdfis_bench: {error}")
     if not complete:
         sys.exit(1)
-    return {"redrawn": str(config.redraw)}
+    return {"redrawn": str(cfg.redraw)}
 
 
-def _experiment(config: DictConfig) -> Experiment:
-    """The runs of the experiment `redraw`, called `name`. Raises UserError if it never ran."""
-    results_dir, source = Path(config.results_dir), str(config.redraw)
+def _experiment(cfg: DictConfig) -> Experiment:
+    """The runs of the experiment `redraw`, renamed to `name`. Raises UserError if it never ran."""
+    results_dir, source = Path(cfg.results_dir), str(cfg.redraw)
     require(
         bool(read_jobs(results_dir, source)),
         f"{source} has no runs in {results_dir} to draw from; run experiment={source} first "
         f"(or the sweep with name={source}), or name another with redraw=...",
     )
     stored = load_experiment(results_dir, source)
-    return Experiment(str(config.name), stored.runs, stored.missing)
+    return Experiment(str(cfg.name), stored.runs, stored.missing)

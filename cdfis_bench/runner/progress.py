@@ -1,4 +1,4 @@
-"""Progress bars on a terminal; single lines where the output goes to a file."""
+"""Progress bars on a terminal; only single lines where the output is redirected."""
 
 import sys
 from collections.abc import Iterator
@@ -8,19 +8,25 @@ from tqdm import tqdm
 
 
 def say(line: str) -> None:
-    """Prints a line above any progress bars."""
-    # The bar may be that of the process which started this one: clear its line.
+    """Prints a line above the progress bars."""
+    # The bar may belong to the process that started this one, so its line is cleared first.
     tqdm.write(f"\r\x1b[K{line}" if sys.stdout.isatty() else line)
 
 
 class RunProgress:
-    """The bar of one run: steps, or seconds of training where those are the budget."""
+    """The bar of one run, in steps, or in seconds if only those are limited."""
 
     def __init__(
         self, name: str, steps: int | None, train_seconds: float | None, below: bool, shown: bool
     ) -> None:
-        """below: leave the top line to the bar of a sweep. shown: false where several runs at a
-        time would draw over each other.
+        """Shows the bar.
+
+        Args:
+            name: Label of the bar.
+            steps: Budget in steps; None if there is none.
+            train_seconds: Budget in seconds; None if there is none.
+            below: Whether the top line is left to the bar of a sweep.
+            shown: False if concurrent runs would overwrite each other's bars.
         """
         self._by_steps = steps is not None
         self._bar = tqdm(
@@ -34,9 +40,11 @@ class RunProgress:
         )
 
     def __call__(self, step: int, train_seconds: float) -> None:
+        """Updates the bar after a step."""
         self._bar.update(1 if self._by_steps else train_seconds - self._bar.n)
 
     def close(self) -> None:
+        """Removes the bar."""
         self._bar.close()
 
 
@@ -44,6 +52,7 @@ class RunProgress:
 def run_progress(
     name: str, steps: int | None, train_seconds: float | None, below: bool, shown: bool = True
 ) -> Iterator[RunProgress]:
+    """The bar of one run, removed when the context ends. Arguments as for RunProgress."""
     progress = RunProgress(name, steps, train_seconds, below, shown)
     try:
         yield progress

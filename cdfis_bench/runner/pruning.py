@@ -1,6 +1,7 @@
-"""Dataset pruning: which part of the training set a run is trained on."""
+"""Dataset pruning: the part of the training set that a run is trained on."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -10,11 +11,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from cdfis_bench.core.errors import require, require_number
+from cdfis_bench.config.schema import Config, KeepBy
+from cdfis_bench.core.errors import UserError, require, require_number
 from cdfis_bench.core.streams import stream
 from cdfis_bench.datasets.dataset import Dataset
 from cdfis_bench.datasets.subset import trained_on
-from cdfis_bench.records.identity import DENY
+from cdfis_bench.records.identity import IGNORED_KEYS
 from cdfis_bench.records.stored_run import StoredRun, read_run
 
 if TYPE_CHECKING:
@@ -23,9 +25,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """What is kept of a training set. rows: sorted; None: a random part of this size.
+    """The samples of a training set that are kept.
 
-    of: the number of samples that were ranked; None where none were.
+    Attributes:
+        fraction: Fraction of the training set, in (0, 1].
+        rows: Indices of the kept samples, sorted; None for a random part.
+        of: Number of samples that were ranked; None for a random part.
     """
 
     fraction: float = 1.0
@@ -34,13 +39,24 @@ class Keep:
 
     @property
     def fingerprint(self) -> str:
-        """Of the rows; "" where the configuration says it all."""
+        """Identifies the rows; empty for a random part, which the configuration determines."""
         if self.rows is None:
             return ""
         return f"-{hashlib.sha256(self.rows.tobytes()).hexdigest()[:10]}"
 
     def __call__(self, dataset: Dataset, seed: int) -> Dataset:
-        """`dataset`, its training set cut down. Random rows come from the stream `keep`."""
+        """`dataset` with its training set reduced to the kept samples.
+
+        Args:
+            dataset: The whole dataset.
+            seed: Of the run; a random part is drawn from its stream "keep".
+
+        Returns:
+            The dataset.
+
+        Raises:
+            UserError: If the ranked samples were those of a training set of another size.
+        """
         if self.fraction == 1:
             return dataset
         n = len(dataset.train)
@@ -56,44 +72,69 @@ class Keep:
 
 
 def kept_samples(n: int, fraction: float) -> int:
+    """Number of samples kept of `n`, at least one."""
     return max(1, round(n * fraction))
 
 
-def keep_of(config: dict[str, Any], data: str) -> Keep:
-    """What `config` keeps. data: fingerprint of the whole data.
+def keep_of(config: Config, data_fingerprint: str) -> Keep:
+    """The samples that a configuration keeps.
 
-    The kept are the same for every seed where they were ranked, and each seed's own where they are
-    random. Raises UserError if there is nothing to rank by.
+    Ranked samples are the same for every seed; a random part is different for each.
+
+    Args:
+        config: The configuration of the run.
+        data_fingerprint: Identifies the whole data.
+
+    Returns:
+        The samples to keep.
+
+    Raises:
+        UserError: If there are no runs to rank the samples by.
     """
-    keep = config["keep"]
-    fraction = require_number("keep.fraction", keep["fraction"], 0, 1, open_low=True)
-    if fraction == 1 or keep["by"] == "random":
+    keep = config.keep
+    fraction = require_number("keep.fraction", keep.fraction, 0, 1, open_low=True)
+    if fraction == 1 or keep.by == KeepBy.random:
         return Keep(fraction)
-    end, measure = keep["by"].split("_")
-    ranks = _ranks(tuple(run.folder for run in _ranking_runs(config, data)), measure)
-    require(
-        ranks is not None,
-        f"no run of keep.experiment={keep['experiment']} has what keep.by={keep['by']} needs: "
-        + (
+    end, measure = keep.by.value.split("_")
+    folders = tuple(run.folder for run in _ranking_runs(config, data_fingerprint))
+    ranks = _ranks(folders, measure)
+    if ranks is None:
+        needed = (
             "runs that choose among candidates"
             if measure == "inclusion"
             else "runs with method=uniform record_learning=true"
-        ),
-    )
+        )
+        raise UserError(
+            f"no run of keep.experiment={keep.experiment} has what keep.by={keep.by.value} needs: "
+            f"{needed}"
+        )
     order = np.argsort(-ranks if end == "top" else ranks, kind="stable")
     rows = np.sort(order[: kept_samples(len(ranks), fraction)])
     return Keep(fraction, rows, len(ranks))
 
 
-@lru_cache(maxsize=8)  # a sweep asks for the same ones in every job
+@lru_cache(maxsize=8)  # every job of a sweep needs the same ranks
 def _ranks(folders: tuple[Path, ...], measure: str) -> NDArray[np.float64] | None:
-    from cdfis_bench.analysis.sample_scores import mean_ranks  # pandas takes half a second
+    from cdfis_bench.analysis.sample_scores import (
+        mean_ranks,  # importing pandas takes half a second
+    )
 
     return mean_ranks([run for folder in folders if (run := read_run(folder))], measure)
 
 
 def require_ranked(results_dir: Path, name: str) -> "Experiment":
-    """The experiment that ranks the samples. Raises UserError if it has runs missing, or none."""
+    """The experiment whose runs rank the samples.
+
+    Args:
+        results_dir: The store of runs.
+        name: Name of the experiment.
+
+    Returns:
+        The experiment, which is complete.
+
+    Raises:
+        UserError: If it has no runs, or some are missing.
+    """
     from cdfis_bench.analysis.experiment import load_experiment
 
     experiment = load_experiment(results_dir, name)
@@ -110,25 +151,25 @@ def require_ranked(results_dir: Path, name: str) -> "Experiment":
     return experiment
 
 
-def _ranking_runs(config: dict[str, Any], data: str) -> list[StoredRun]:
-    """Raises UserError as require_ranked does, or if the experiment ran on other data."""
-    name = config["keep"]["experiment"]
-    experiment = require_ranked(Path(config["results_dir"]), name)
+def _ranking_runs(config: Config, data_fingerprint: str) -> list[StoredRun]:
+    """Raises UserError as require_ranked does, or if the experiment used other data."""
+    name = config.keep.experiment
+    experiment = require_ranked(Path(config.results_dir), name)
     other = [
         run
         for run in experiment.runs
-        if run.record.data_fingerprint != data
-        or _data(run.record.config["dataset"]) != _data(config["dataset"])
+        if run.record.data_fingerprint != data_fingerprint
+        or _identity(run.record.config["dataset"]) != _identity(config.dataset)
         or run.kept_fraction != 1
     ]
     require(
         not other,
-        f"keep.experiment={name} was run on other data than dataset={config['dataset']['name']} is "
+        f"keep.experiment={name} was run on other data than dataset={config.dataset['name']} is "
         "now; rank this data first: experiment=prune_scores with a name of its own",
     )
     return experiment.runs
 
 
-def _data(dataset: dict[str, Any]) -> dict[str, Any]:
-    """What of a dataset's configuration decides what it is."""
-    return {key: value for key, value in dataset.items() if f"dataset.{key}" not in DENY}
+def _identity(dataset: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a dataset's configuration that decide what the data is."""
+    return {key: value for key, value in dataset.items() if f"dataset.{key}" not in IGNORED_KEYS}

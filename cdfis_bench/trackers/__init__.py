@@ -1,1 +1,1 @@
-"""Mirrors of a run's records elsewhere. Only wandb.py imports wandb."""
+"""Experiment trackers, which mirror the records of runs. Only wandb.py imports wandb."""

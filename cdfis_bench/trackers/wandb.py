@@ -1,7 +1,7 @@
-"""Runs mirrored to Weights & Biases. The only file that imports wandb, once a run needs it.
+"""tracker=wandb: mirrors runs to Weights & Biases.
 
-The files of a run stay the source of truth: whatever goes wrong with W&B after `check` costs a
-warning, never a run.
+This is the only file that imports wandb, and it does so when a run needs it. The files of a run
+stay the source of truth: an error of W&B after `check` causes a warning and never ends a run.
 """
 
 import logging
@@ -11,15 +11,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from torch import Tensor
 
 from cdfis_bench.core.errors import UserError, require, require_choice
-from cdfis_bench.core.tracking import RunCard, TrackerRun
+from cdfis_bench.records.run_record import RunRecord
 from cdfis_bench.trackers.none import NoTracker
+from cdfis_bench.trackers.tracker import TrackedRun
 
 if TYPE_CHECKING:
     from wandb import Run, Settings
@@ -29,26 +30,32 @@ STEP_AXIS = "step"
 MIRROR_AXES = {"by_seconds": "train_seconds", "by_samples": "samples_trained"}
 MIRRORED_COLUMNS = ("train_loss", "test_loss", "test_accuracy")
 
-# Together under ten seconds: a server that is away must not hold up a sweep.
+# Together under ten seconds, so that an unreachable server does not hold up a sweep.
 PROBE_SECONDS = 3.0
 INIT_SECONDS = 6.0
-# Uploads that are not through by then stay on disk, where `wandb sync` finds them.
+# Uploads that take longer stay on disk, where `wandb sync` finds them.
 FINISH_SECONDS = 60.0
 
 _log = logging.getLogger(__name__)
 
 
 class WandbTracker:
-    """One W&B run per run: offline below `<results_dir>/wandb`, online, or not at all.
-
-    mode: offline needs no account and no network; online falls back to offline where the server is
-    away or refuses; disabled never imports wandb. entity: the W&B user or team; None for the
-    account's own. Raises UserError for an unknown mode or a project name that W&B would refuse.
-    """
+    """One W&B run per run: offline in `<results_dir>/wandb`, online, or disabled."""
 
     def __init__(
         self, mode: str = "offline", project: str = "cdfis_bench", entity: str | None = None
     ) -> None:
+        """Checks the settings.
+
+        Args:
+            mode: "offline" needs no account and no network; "online" falls back to offline if the
+                server cannot be reached or refuses the run; "disabled" never imports wandb.
+            project: W&B project.
+            entity: W&B user or team; None for the account's default.
+
+        Raises:
+            UserError: For an unknown mode, or a project name that W&B would refuse.
+        """
         self._mode = require_choice("wandb.mode", mode, MODES)
         require(
             0 < len(project) <= 128 and not set(project) & set("/\\#?%:"),
@@ -58,10 +65,13 @@ class WandbTracker:
         self._entity = entity
 
     def check(self) -> None:
-        """Raises UserError if wandb is not installed, or online has no usable API key.
+        """Checks that wandb is installed, and for mode=online that it finds a usable API key.
 
-        Keys are looked for where wandb looks: WANDB_API_KEY, netrc, settings. This neither asks at
-        the terminal nor connects to the server.
+        The key is looked up where wandb does: WANDB_API_KEY, netrc, settings. This neither prompts
+        nor connects to the server.
+
+        Raises:
+            UserError: If one of them is missing.
         """
         if self._mode == "disabled":
             return
@@ -78,12 +88,14 @@ class WandbTracker:
                 raise UserError(f"{what}; {remedy}") from error
 
     @contextmanager
-    def open(self, card: RunCard) -> Iterator[TrackerRun]:
-        """The W&B run of `card`, finished when the context ends; exit code 1 if by an exception."""
+    def open(
+        self, record: RunRecord, *, name: str, results_dir: Path, experiment: str | None
+    ) -> Iterator[TrackedRun]:
+        """Opens the W&B run of `record`; it ends with exit code 1 if the context raises."""
         if self._mode == "disabled":
             yield NoTracker()
             return
-        run = WandbRun(self._start(card))
+        run = WandbRun(self._start(_arguments(record, name, results_dir, experiment)))
         try:
             yield run
         except BaseException:
@@ -91,65 +103,76 @@ class WandbTracker:
             raise
         run.close(exit_code=0)
 
-    def _start(self, card: RunCard) -> "Run | None":
-        why_offline = None
+    def _start(self, arguments: dict[str, Any]) -> "Run | None":
+        """The run, online or offline; None if wandb cannot start at all."""
+        name, why_offline = arguments["name"], None
         try:
             if self._mode == "online":
                 why_offline = _why_unreachable()
                 if why_offline is None:
                     try:
-                        return self._init(card, "online")
+                        return self._init(arguments, "online")
                     except Exception as error:  # as in WandbRun._send
                         why_offline = f"did not take the run ({_reason(error)})"
                         _forget_failed_start()
-            run = self._init(card, "offline")
+            run = self._init(arguments, "offline")
         except Exception as error:  # as in WandbRun._send
             _log.warning(
-                "W&B did not start (%s), so run %s goes on without it", _reason(error), card.name
+                "W&B did not start (%s), so run %s goes on without it", _reason(error), name
             )
             return None
         if why_offline is not None:
             _log.warning(
                 "W&B %s, so run %s is logged offline in %s; upload it later with `wandb sync %s`",
-                *(why_offline, card.name, run.sync_dir, run.sync_dir),
+                *(why_offline, name, run.sync_dir, run.sync_dir),
             )
         return run
 
-    def _init(self, card: RunCard, mode: Literal["online", "offline"]) -> "Run":
+    def _init(self, arguments: dict[str, Any], mode: Literal["online", "offline"]) -> "Run":
         _prepare(mode)
         import wandb
 
-        tags = [tag for tag in (card.dataset, card.method, card.experiment) if tag]
         return wandb.init(
             project=self._project,
             entity=self._entity,
-            dir=card.results_dir.absolute(),
-            id=card.id,
-            name=card.name,
-            group=card.arm,
             job_type="run",
-            tags=list(dict.fromkeys(tag[:64] for tag in tags)),  # wandb refuses longer ones
-            config={**card.config, "seed": card.seed},
             mode=mode,
             reinit="finish_previous",
             resume="allow" if mode == "online" else None,
             settings=_quiet_settings(),
+            **arguments,
         )
 
 
-class WandbRun:
-    """An open W&B run, or none: after the first error of the client nothing more is sent.
+def _arguments(
+    record: RunRecord, name: str, results_dir: Path, experiment: str | None
+) -> dict[str, Any]:
+    """The arguments of wandb.init that describe the run."""
+    dataset = record.config["dataset"]["name"]
+    tags = [tag for tag in (dataset, record.method, experiment) if tag]
+    return {
+        "dir": results_dir.absolute(),
+        "id": record.id,
+        "name": name,
+        "group": f"{dataset}-{record.method}-{record.arm}",
+        "tags": list(dict.fromkeys(tag[:64] for tag in tags)),  # wandb refuses longer ones
+        "config": {**record.config, "seed": record.seed},
+    }
 
-    Rows of table "curve" keep their column names, with x axis `step`; the losses and the accuracy
-    are sent once more as `by_seconds/...` and `by_samples/...`, because a W&B metric has one x
-    axis. Rows of other tables become `<table>/<column>`. Nulls are left out. Arrays are not
-    mirrored: they are in the run folder's arrays.h5.
+
+class WandbRun:
+    """An open W&B run. After the first error of the client nothing more is sent.
+
+    Rows of the table "curve" keep their column names and have `step` as their x axis. Losses and
+    accuracy are also sent as `by_seconds/...` and `by_samples/...`, because a W&B metric has only
+    one x axis. Rows of other tables become `<table>/<column>`. Nulls are left out. Arrays are not
+    mirrored: they are stored in the run folder's arrays.h5.
     """
 
     def __init__(self, run: "Run | None") -> None:
         self._run = run
         self._defined: set[str] = set()
-        self._final: dict[str, float | int | str | bool | None] = {}
+        self._final: dict[str, Any] = {}
 
     def row(self, table: str, **values: float | int | bool | None) -> None:
         columns = {name: value for name, value in values.items() if value is not None}
@@ -158,7 +181,7 @@ class WandbRun:
         def send(run: "Run") -> None:
             for name in points:
                 if name not in self._defined:
-                    # The copies on other axes would only repeat the summary of the originals.
+                    # Copies on other axes would only repeat the summary of the originals.
                     copied = name.partition("/")[0] in MIRROR_AXES
                     summary = "none" if copied else None
                     run.define_metric(name, step_metric=axes.get(name), summary=summary)
@@ -182,20 +205,22 @@ class WandbRun:
         def send(run: "Run") -> None:
             import wandb
 
-            data = [list(row.values()) for row in rows]
+            data: list[Any] = [list(row.values()) for row in rows]
             run.log({name: wandb.Table(columns=list(rows[0]), data=data)})
 
         if rows:
             self._send(send)
 
-    def summary(self, **values: float | int | str | bool | list[float] | None) -> None:
-        # wandb would write a NaN of the summary as null; this is how its server writes one.
-        given = {name: "NaN" if value != value else value for name, value in values.items()}
+    def summary(self, **values: float | int | str | bool | Sequence[float] | None) -> None:
+        # wandb would store a NaN as null; its server writes "NaN".
+        given: dict[str, Any] = {
+            name: "NaN" if value != value else value for name, value in values.items()
+        }
         self._final.update(given)
         self._send(lambda run: run.summary.update(given))
 
     def close(self, exit_code: int) -> None:
-        """Ends the run. The given summary wins over the last rows of the same names."""
+        """Ends the run. Summary values replace the last rows of the same names."""
         self._send(lambda run: run.summary.update(self._final))
         self._send(lambda run: run.finish(exit_code=exit_code))
 
@@ -204,8 +229,8 @@ class WandbRun:
             return
         try:
             call(self._run)
-        # The client's errors have no common base (those of its service are plain Exceptions), and
-        # `call` holds nothing but its calls: a mirror that breaks must not end the training.
+        # The client's errors have no common base class (those of its service are plain Exceptions),
+        # and `call` contains nothing but calls of the client. They must not end the training.
         except Exception as error:
             broken, self._run = self._run, None
             _log.warning(
@@ -213,13 +238,13 @@ class WandbRun:
                 " `wandb sync %s`",
                 *(_reason(error), broken.name, broken.sync_dir),
             )
-            # Left open, it would be finished, and fail again, when the next run starts.
+            # An open run would be finished, and fail again, when the next run starts.
             with suppress(Exception):
                 broken.finish(exit_code=1)
 
 
 def _curve_points(columns: Mapping[str, float]) -> tuple[dict[str, float], dict[str, str]]:
-    """A row of the curve as W&B gets it, and the x axis of each of its names that has one."""
+    """A row of the curve as it is sent to W&B, and the x axis of each name that has one."""
     points = dict(columns)
     axes = dict.fromkeys(columns.keys() - {STEP_AXIS, *MIRROR_AXES.values()}, STEP_AXIS)
     for prefix, axis in MIRROR_AXES.items():
@@ -233,16 +258,15 @@ def _curve_points(columns: Mapping[str, float]) -> tuple[dict[str, float], dict[
 def _table_points(
     table: str, columns: Mapping[str, float]
 ) -> tuple[dict[str, float], dict[str, str]]:
-    """A row of another table; its own column `step`, if it has one, is its x axis."""
+    """A row of another table, and its x axes: its column `step`, if it has one."""
     points = {f"{table}/{name}": value for name, value in columns.items()}
     axis = f"{table}/{STEP_AXIS}"
     return points, {name: axis for name in points if axis in points and name != axis}
 
 
 def _prepare(mode: Literal["online", "offline"]) -> None:
-    """Sets wandb up for this process: silent, and in `mode` whatever the environment says."""
-    # wandb reports its own errors to its makers, from offline runs too, unless its service is
-    # started with this.
+    """Sets wandb up for this process: silent, and in `mode` regardless of the environment."""
+    # Unless its service is started with this, wandb reports its errors home, even offline.
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
     import wandb
 
@@ -250,15 +274,15 @@ def _prepare(mode: Literal["online", "offline"]) -> None:
 
 
 def _forget_failed_start() -> None:
-    """Ends wandb's service, which would refuse the id of a run that failed to start as in use."""
+    """Ends wandb's service, which would refuse the id of the failed run as being in use."""
     import wandb
 
-    with suppress(SystemExit):  # raised where the service does not end well
+    with suppress(SystemExit):  # raised if the service ends with an error
         wandb.teardown()
 
 
 def _quiet_settings() -> "Settings":
-    """Prints nothing, collects nothing about machine, code and packages, waits within bounds."""
+    """No output, no data about machine, code or packages, and bounded waiting times."""
     import wandb
 
     return wandb.Settings(
@@ -286,14 +310,14 @@ def _key_found() -> bool:
     _prepare("online")
     import wandb
 
-    # Without prompt=False it asks at a terminal; verifying needs the server, which may be away.
+    # Without prompt=False it prompts at a terminal; verifying needs the server.
     return wandb.login(prompt=False, verify=False)
 
 
 def _why_unreachable() -> str | None:
-    """Why runs cannot go online now, within PROBE_SECONDS; None if the server takes connections.
+    """Why runs cannot go online now; None if the server, or the proxy, accepts connections.
 
-    Behind a proxy it is the proxy that must take them.
+    Takes at most PROBE_SECONDS.
     """
     if not _key_found():
         return "has no API key any more"  # wandb.init would ask for one
@@ -315,7 +339,7 @@ def _why_unreachable() -> str | None:
         except OSError as error:
             outcome.append(_reason(error))
 
-    # In a thread, because the look-up of a name has no timeout of its own.
+    # In a thread, because a DNS lookup has no timeout of its own.
     probe = Thread(target=connect, daemon=True)
     probe.start()
     probe.join(PROBE_SECONDS)

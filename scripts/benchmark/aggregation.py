@@ -11,8 +11,11 @@ import torch
 
 from cdfis_bench.analysis.experiment import load_experiment
 from cdfis_bench.analysis.summary_table import summary_text
+from cdfis_bench.core.summary import Summary
 from cdfis_bench.figures.curves import Curves
-from cdfis_bench.records.run_folder import RunFolder, claim
+from cdfis_bench.records.claims import claim
+from cdfis_bench.records.run_record import RunRecord
+from cdfis_bench.records.run_writer import RunWriter
 from cdfis_bench.records.schema import CURVE_COLUMNS
 
 METHODS = ("uniform", "loss_topk", "loss_cdf", "grad_norm_topk", "grad_norm_cdf")
@@ -38,20 +41,22 @@ def _write(results: Path, runs: int, rows: int) -> None:
     """
     pattern = results / "pattern"
     config = {"dataset": {"name": "two_circles"}, "selector": {"name": "cdf"}}
-    card = {
-        "config": config,
-        "versions": {"torch": torch.__version__},
-        "commit": None,
-        "dirty": None,
-        "hardware": {"device": "cpu", "device_name": "a processor", "cpu_threads": 1},
-        "dataset": "made-up curves",
-    }
+    record = RunRecord(
+        id="pattern-s0",
+        arm="pattern",
+        seed=0,
+        method="pattern",
+        config=config,
+        versions={"torch": torch.__version__},
+        hardware={"device": "cpu", "device_name": "a processor", "cpu_threads": 1},
+        dataset="made-up curves",
+    )
+    summary = dict.fromkeys(("steps", *CURVE_COLUMNS), 1) | {"gate_open_step": 30}
     with claim(pattern):
-        folder = RunFolder(pattern)
-        folder.begin(**card)
-        folder.array("selected_count", torch.zeros(50_000, dtype=torch.int32))
-        folder.finish(dict.fromkeys(("steps", *CURVE_COLUMNS), 1) | {"gate_open_step": 30})
-    card = json.loads((pattern / "run.json").read_text()) | {"curve_rows": rows}
+        writer = RunWriter.begin(pattern, record)
+        writer.array("selected_count", torch.zeros(50_000, dtype=torch.int32))
+        writer.finish(Summary.from_json(summary))
+    values = json.loads((pattern / "run.json").read_text()) | {"curve_rows": rows}
     jobs = results / "experiments" / "many" / "jobs"
     jobs.mkdir(parents=True)
     for number in range(runs):
@@ -62,7 +67,7 @@ def _write(results: Path, runs: int, rows: int) -> None:
         shutil.copy(pattern / "arrays.h5", folder)
         own = {"id": f"{method}-s{seed}", "arm": method, "method": method, "seed": seed}
         own["config"] = config | {"method": method, "seed": seed}
-        (folder / "run.json").write_text(json.dumps(card | own, indent=1))
+        (folder / "run.json").write_text(json.dumps(values | own, indent=1))
         (folder / "curve.jsonl").write_text("".join(_row(i, rows, number) for i in range(rows)))
         job = {"number": number, "overrides": [f"seed={seed}"], "status": "computed", "run": name}
         (jobs / f"{number:05d}.json").write_text(json.dumps(job))

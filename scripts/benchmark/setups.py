@@ -1,14 +1,12 @@
 """The three settings: data in memory, built by the product's own code."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
 
-import cdfis_bench.config.schema  # noqa: F401  (registers the schema)
 from cdfis_bench.config.build import build
+from cdfis_bench.config.schema import read_config, resolve
 from cdfis_bench.config.where import conf_dir
 from cdfis_bench.datasets.dataset import Dataset
 from cdfis_bench.datasets.images import ImageSamples
@@ -68,13 +66,11 @@ def training(setting: Setting, *overrides: str) -> RunSetup:
         *overrides,
     ]
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        config: dict[str, Any] = OmegaConf.to_container(  # type: ignore[assignment]
-            compose("config", chosen), resolve=True, enum_to_str=True
-        )
+        config = resolve(compose("config", chosen))
     if setting.images:
         config["dataset"] = {
             "name": setting.data,
             "_target_": "benchmark.setups.RandomImages",
             "data": setting.data,
         }
-    return build(config, CPU)
+    return build(read_config(config), CPU)

@@ -7,8 +7,11 @@ from typing import Any
 import torch
 
 from cdfis_bench.analysis.experiment import Experiment
+from cdfis_bench.core.summary import Summary
+from cdfis_bench.records.claims import claim
 from cdfis_bench.records.experiment import Job, note_job
-from cdfis_bench.records.run_folder import RunFolder, claim
+from cdfis_bench.records.run_record import RunRecord
+from cdfis_bench.records.run_writer import RunWriter
 from cdfis_bench.records.schema import CURVE_COLUMNS
 from cdfis_bench.records.stored_run import StoredRun
 
@@ -59,22 +62,20 @@ def run(
     folder = results / "runs" / f"two_circles-{method}-s{seed}-{arm}"
     with claim(folder) as stored:
         assert stored is None
-        writer = RunFolder(folder)
-        writer.begin(
-            **{
-                "id": f"{arm}-s{seed}",
-                "arm": arm,
-                "seed": seed,
-                "method": method,
-                "config": config(method, **changes),
-                "data_fingerprint": fingerprint,
-                "versions": {"torch": "2"},
-                "commit": "abc",
-                "dirty": False,
-                "hardware": hardware,
-                "dataset": "Two Circles",
-            }
+        record = RunRecord(
+            id=f"{arm}-s{seed}",
+            arm=arm,
+            seed=seed,
+            method=method,
+            config=config(method, **changes),
+            data_fingerprint=fingerprint,
+            versions={"torch": "2"},
+            commit="abc",
+            dirty=False,
+            hardware=hardware,
+            dataset="Two Circles",
         )
+        writer = RunWriter.begin(folder, record)
         row: dict[str, Any] = {}
         for step, value in zip(steps, accuracy, strict=True):
             row = dict.fromkeys(CURVE_COLUMNS, 0) | {
@@ -90,7 +91,8 @@ def run(
             writer.row("curve", **row)
         for name, values in (arrays or {}).items():
             writer.array(name, values)
-        return writer.finish({"steps": row["step"], "gate_open_step": gate, **row})
+        summary = {"steps": row["step"], "gate_open_step": gate, **row}
+        return writer.finish(Summary.from_json(summary))
 
 
 def patterns(steps: Sequence[int], seed: int = 0) -> dict[str, torch.Tensor]:

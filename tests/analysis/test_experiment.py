@@ -7,7 +7,7 @@ import numpy as np
 from cdfis_bench.analysis.experiment import load_experiment
 from cdfis_bench.analysis.labels import arm_labels
 from cdfis_bench.analysis.table import curves, mean_curves
-from cdfis_bench.records.run_folder import RunFolder
+from cdfis_bench.records.run_writer import RunWriter
 from cdfis_bench.records.schema import CURVE_COLUMNS
 from tests.analysis.fabricate import note, run
 
@@ -29,9 +29,7 @@ def test_what_is_missing_is_listed_with_its_reason_and_raises_nothing(tmp_path):
     (runs[2].folder / "run.json").write_text("{")
     (runs[3].folder / "arrays.h5").write_text("nothing")
     shutil.rmtree(runs[4].folder)
-    RunFolder(runs[5].folder).begin(
-        id="a-s5", arm="a", seed=5, method="loss_cdf", config={}
-    )  # somebody computes it again
+    RunWriter.begin(runs[5].folder, runs[5].record.but(summary=None))  # being computed again
     note(tmp_path, 6, error="training diverged")
     note(tmp_path, 7, status="running")
     experiment = load_experiment(tmp_path, "sweep")

@@ -6,7 +6,7 @@ from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
-from cdfis_bench.config.build import build, build_tracker, make
+from cdfis_bench.config.build import build, make
 from cdfis_bench.config.error_messages import sentence
 from cdfis_bench.config.where import conf_dir
 from tests.datasets.made_files import (
@@ -16,7 +16,7 @@ from tests.datasets.made_files import (
     make_mnist,
     make_pcam,
 )
-from tests.engine.small import SMALL, resolved
+from tests.engine.small import SMALL, configured, resolved
 
 CONF = conf_dir()
 GROUPS = sorted(
@@ -83,12 +83,11 @@ def test_every_option_composes_and_builds(option, tmp_path, monkeypatch):
     takes_images = option in ("model=resnet", "model=cnn")
     name = "mnist" if takes_images else option.split("=")[1]
     extra = COMPANIONS.get(option, []) + data(name, tmp_path, monkeypatch)
-    config = resolved(option, *extra)
+    config = configured(option, *extra)
     if option.startswith("figure="):
-        assert hasattr(make("figure", config["figure"]), "draw")
-        return
-    if option.startswith("tracker="):
-        assert build_tracker(config) is not None
+        assert hasattr(make("figure", config.figure), "draw")
+    elif option.startswith("tracker="):
+        make("tracker", config.tracker).check()
     else:
         build(config, torch.device("cpu"))
 
@@ -129,7 +128,7 @@ def test_model_follows_the_dataset_and_can_be_overridden():
 
 
 def test_the_papers_network_has_252_weights():
-    model = build(resolved(), torch.device("cpu")).model
+    model = build(configured(), torch.device("cpu")).model
     assert sum(p.numel() for p in model.parameters()) == 252
 
 

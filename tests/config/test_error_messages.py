@@ -6,7 +6,7 @@ import torch
 from cdfis_bench.config.build import build
 from cdfis_bench.config.device import find_device
 from cdfis_bench.core.errors import UserError
-from tests.engine.small import resolved
+from tests.engine.small import configured
 
 CASES = [
     (["batch_size=2048"], "batch_size=2048 exceeds large_batch_size=256"),
@@ -41,7 +41,7 @@ CASES = [
 @pytest.mark.parametrize(("overrides", "message"), CASES, ids=lambda value: str(value)[:40])
 def test_values_that_cannot_work_are_refused_in_one_sentence(overrides, message):
     with pytest.raises(UserError, match=message) as caught:
-        build(resolved(*overrides), torch.device("cpu"))
+        build(configured(*overrides), torch.device("cpu"))
     assert "\n" not in str(caught.value)
 
 
@@ -50,9 +50,9 @@ def test_negative_scores_into_cdf_are_refused_when_the_run_is_built(monkeypatch)
 
     monkeypatch.setattr(Loss, "signed", True)
     with pytest.raises(UserError, match="negative scores"):
-        build(resolved(), torch.device("cpu"))
-    build(resolved("selector=topk"), torch.device("cpu"))
-    build(resolved("selector.form=rank"), torch.device("cpu"))
+        build(configured(), torch.device("cpu"))
+    build(configured("selector=topk"), torch.device("cpu"))
+    build(configured("selector.form=rank"), torch.device("cpu"))
 
 
 def test_a_device_that_is_not_there_is_refused():

@@ -15,7 +15,7 @@ PATCHES = 8_000  # 221 MB
 MEASURE = """
 import json, sys, threading, time
 import torch
-from tests.engine.small import Memory, resolved
+from tests.engine.small import Memory, configured
 from cdfis_bench.config.build import build
 from cdfis_bench.engine.loop import train
 
@@ -37,7 +37,7 @@ def peak_of(action):
         watching.join()
 
 torch.set_num_threads(1)
-config = resolved(
+config = configured(
     "dataset=pcam", f"dataset.root={sys.argv[1]}", "method=grad_norm_cdf", "threshold=always",
     "large_batch_size=1024", "batch_size=128", "budget.steps=2",
 )

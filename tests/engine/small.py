@@ -2,10 +2,9 @@
 
 import torch
 from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
 
 from cdfis_bench.config.build import build
-from cdfis_bench.config.schema import Config  # noqa: F401  (registers the schema)
+from cdfis_bench.config.schema import Config, read_config, resolve
 from cdfis_bench.config.where import conf_dir
 from cdfis_bench.engine.loop import train
 from cdfis_bench.engine.setup import RunSetup
@@ -26,11 +25,15 @@ def resolved(*overrides: str) -> dict:
     small = [value for value in SMALL if not (others and value.startswith("dataset."))]
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         cfg = compose("config", [*small, *overrides])
-    return OmegaConf.to_container(cfg, resolve=True, enum_to_str=True)
+    return resolve(cfg)
+
+
+def configured(*overrides: str) -> Config:
+    return read_config(resolved(*overrides))
 
 
 def setup(*overrides: str) -> RunSetup:
-    return build(resolved(*overrides), torch.device("cpu"))
+    return build(configured(*overrides), torch.device("cpu"))
 
 
 class Memory:

@@ -11,7 +11,7 @@ from cdfis_bench.selectors.uniform import UniformSelector
 from cdfis_bench.sources.presample import PresampleSource
 from cdfis_bench.thresholds.fixed import FixedThreshold
 from cdfis_bench.weightings.none import NoWeighting
-from tests.engine.small import resolved, run, setup
+from tests.engine.small import configured, run, setup
 from tests.metrics.networks import batch_for, network
 from tests.sources.fakes import samples
 
@@ -49,4 +49,4 @@ def test_bfloat16_changes_what_is_selected_and_not_how_it_is_trained():
 
 def test_bfloat16_is_refused_on_a_device_without_it():
     with pytest.raises(UserError, match="use scoring_dtype=float32"):
-        build(resolved("scoring_dtype=bfloat16"), torch.device("meta"))
+        build(configured("scoring_dtype=bfloat16"), torch.device("meta"))

@@ -2,15 +2,15 @@
 
 import pytest
 import torch
+from cdfis_bench.engine.meters.lagged import LAG
 
 from cdfis_bench.config.build import build
 from cdfis_bench.core.streams import stream
 from cdfis_bench.datasets.images import ImageSamples
 from cdfis_bench.engine.loop import train
 from cdfis_bench.engine.meters.cost import CostMeter
-from cdfis_bench.engine.meters.lagged import LAG
 from cdfis_bench.engine.step import train_step
-from tests.engine.small import Memory, numbers, resolved
+from tests.engine.small import Memory, configured, numbers
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
 ARMS = ["uniform", "loss_topk", "loss_cdf", "grad_norm_topk", "grad_norm_cdf"]
@@ -18,7 +18,7 @@ GPU = torch.device("cuda")
 
 
 def on_gpu(*overrides):
-    return build(resolved("device=cuda", *overrides), GPU)
+    return build(configured("device=cuda", *overrides), GPU)
 
 
 @pytest.mark.parametrize("arm", ARMS)

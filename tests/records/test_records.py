@@ -1,83 +1,117 @@
-"""A run's folder is done, or will be done again; nothing finished is lost."""
+"""A run folder is done, or will be computed again; nothing finished is lost."""
 
 import json
 import multiprocessing
 import os
 import signal
 import time
+from dataclasses import replace
 
 import pytest
 import torch
 
 from cdfis_bench.core.errors import UserError
+from cdfis_bench.core.summary import Summary
+from cdfis_bench.records.claims import claim
 from cdfis_bench.records.experiment import Job, forget_jobs, note_job, read_jobs
-from cdfis_bench.records.provenance import one_after_the_other
-from cdfis_bench.records.run_folder import RunFolder, claim
+from cdfis_bench.records.provenance import merged_hardware
+from cdfis_bench.records.run_record import RunRecord
+from cdfis_bench.records.run_writer import RunWriter
 from cdfis_bench.records.stored_run import read_run
 
-KNOWN = {"id": "a-s0", "arm": "a", "seed": 0, "method": "loss_cdf", "config": {}}
+RECORD = RunRecord(id="a-s0", arm="a", seed=0, method="loss_cdf", config={"seed": 0})
+SUMMARY = Summary(
+    steps=3,
+    gate_open_step=None,
+    fallback_count=0,
+    test_loss=0.5,
+    test_accuracy=0.75,
+    train_seconds=1.5,
+    load_seconds=0.25,
+    score_seconds=0.25,
+    select_seconds=0.5,
+    update_seconds=0.5,
+    eval_seconds=2.0,
+    samples_loaded=30,
+    samples_scored=30,
+    samples_trained=12,
+    forward_samples=42,
+    backward_samples=12,
+)
 
 
-def write_run(folder, rows=3):
+def write_run(folder, rows=3, summary=SUMMARY):
     with claim(folder) as stored:
         assert stored is None
-        run = RunFolder(folder)
-        run.begin(**KNOWN)
+        writer = RunWriter.begin(folder, RECORD)
         for step in range(rows):
-            run.row("curve", step=step, test_accuracy=0.5 + step / 10, train_loss=None)
-        run.array("selected_count", torch.arange(5, dtype=torch.int32))
-        run.array("pattern/000000/x", torch.ones(2, 2))
-        return run.finish({"steps": rows})
+            writer.row("curve", step=step, test_accuracy=0.5 + step / 10, train_loss=None)
+        writer.array("selected_count", torch.arange(5, dtype=torch.int32))
+        writer.array("pattern/000000/x", torch.ones(2, 2))
+        return writer.finish(summary)
 
 
 def test_what_was_written_is_read_back(tmp_path):
-    write_run(tmp_path / "r")
+    written = write_run(tmp_path / "r")
     stored = read_run(tmp_path / "r")
-    assert stored.done and stored.record.summary == {"steps": 3}
+    assert stored.done and stored.summary == SUMMARY and stored.record == written.record
     assert stored.rows()[2] == {"step": 2, "test_accuracy": 0.7, "train_loss": None}
     assert stored.array("selected_count").tolist() == [0, 1, 2, 3, 4]
     assert stored.array_names("pattern") == ["000000"]
+
+
+def test_a_summary_survives_with_all_its_fields(tmp_path):
+    full = replace(
+        SUMMARY,
+        gate_open_step=2,
+        train_class_shares=[0.5, 0.5],
+        selected_class_shares=[0.25, 0.75],
+        step_cost=1.5,
+        break_even=11 / 3,
+    )
+    write_run(tmp_path / "r", summary=full)
+    assert read_run(tmp_path / "r").summary == full
+    assert full["break_even"] == 11 / 3
+    with pytest.raises(KeyError, match="luck"):
+        full["luck"]
 
 
 def test_a_finished_run_is_found_and_not_touched(tmp_path):
     write_run(tmp_path / "r")
     before = {p.name: p.read_bytes() for p in (tmp_path / "r").iterdir()}
     with claim(tmp_path / "r") as stored:
-        assert stored is not None and stored.record.summary == {"steps": 3}
+        assert stored is not None and stored.summary == SUMMARY
     assert {p.name: p.read_bytes() for p in (tmp_path / "r").iterdir()} == before
 
 
-def test_a_failed_run_says_why_and_is_done_again(tmp_path):
+def test_a_failed_run_says_why_and_is_computed_again(tmp_path):
     with claim(tmp_path / "r"):
-        run = RunFolder(tmp_path / "r")
-        run.begin(**KNOWN)
-        run.row("curve", step=0)
-        run.fail("training diverged", "Traceback ...")
+        writer = RunWriter.begin(tmp_path / "r", RECORD)
+        writer.row("curve", step=0)
+        writer.fail("training diverged", "Traceback ...")
     stored = read_run(tmp_path / "r")
     assert (stored.record.status, stored.record.error) == ("failed", "training diverged")
     assert len(write_run(tmp_path / "r").rows()) == 3
 
 
 def unfinished(folder, rows_before, rows_after):
-    run = RunFolder(folder)
-    run.begin(**KNOWN)
+    writer = RunWriter.begin(folder, RECORD)
     for step in range(rows_before + rows_after):
         if step == rows_before:
-            run.array("pattern/000000/x", torch.ones(2, 2))
-            run.save_state({"step": 7, "weights": torch.arange(3)})
-            run.array("pattern/000007/x", torch.ones(2, 2))
-        run.row("curve", step=step)
+            writer.array("pattern/000000/x", torch.ones(2, 2))
+            writer.save_state({"step": 7, "weights": torch.arange(3)})
+            writer.array("pattern/000007/x", torch.ones(2, 2))
+        writer.row("curve", step=step)
 
 
-def test_an_unfinished_run_goes_on_from_its_state_and_forgets_what_came_after(tmp_path):
+def test_an_unfinished_run_resumes_from_its_state_and_forgets_what_came_after(tmp_path):
     (tmp_path / "r").mkdir()
     unfinished(tmp_path / "r", 2, 3)
-    run = RunFolder(tmp_path / "r")
-    state, rows = run.resume()
+    writer, state, rows = RunWriter.resume(tmp_path / "r")
     assert state["step"] == 7 and state["weights"].tolist() == [0, 1, 2]
     assert [row["step"] for row in rows] == [0, 1]
-    run.row("curve", step=100)
-    stored = run.finish({})
+    writer.row("curve", step=100)
+    stored = writer.finish(SUMMARY)
     assert [row["step"] for row in stored.rows()] == [0, 1, 100]
     assert stored.array_names("pattern") == ["000000"]
     assert len(stored.record.resumed) == 1
@@ -88,26 +122,25 @@ def test_a_state_that_is_damaged_is_named_and_nothing_is_overwritten(tmp_path):
     (tmp_path / "r").mkdir()
     unfinished(tmp_path / "r", 2, 3)
     (tmp_path / "r" / "state.pt").write_bytes(b"PK no zip")
-    with pytest.raises(UserError, match=r"state\.pt cannot be used.*delete it"):
-        RunFolder(tmp_path / "r").resume()
+    with pytest.raises(UserError, match=r"cannot be resumed from .*state\.pt.*delete it"):
+        RunWriter.resume(tmp_path / "r")
     assert len((tmp_path / "r" / "curve.jsonl").read_text().splitlines()) == 5
 
 
-def test_without_a_saved_state_there_is_nothing_to_go_on_from(tmp_path):
-    assert RunFolder(tmp_path).resume() is None
+def test_without_a_saved_state_there_is_nothing_to_resume(tmp_path):
+    assert RunWriter.resume(tmp_path) is None
     write_run(tmp_path / "r")
-    assert RunFolder(tmp_path / "r").resume() is None
+    assert RunWriter.resume(tmp_path / "r") is None
 
 
 def _dies_in_the_middle(folder):
     with claim(folder):
-        run = RunFolder(folder)
-        run.begin(**KNOWN)
+        writer = RunWriter.begin(folder, RECORD)
         for step in range(1_000_000):
-            run.row("curve", step=step)
+            writer.row("curve", step=step)
 
 
-def test_a_killed_run_is_done_again_from_the_start(tmp_path):
+def test_a_killed_run_is_computed_again_from_the_start(tmp_path):
     """kill -9 while rows are written: no lock stays, no old row is mixed into the new run."""
     process = multiprocessing.get_context("spawn").Process(
         target=_dies_in_the_middle, args=(tmp_path / "r",)
@@ -127,9 +160,8 @@ def test_a_killed_run_is_done_again_from_the_start(tmp_path):
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("run.json", '{"status": "do', "run.json is not a run's record"),
-        ("run.json", "[]", "run.json is not a run's record"),
-        ("run.json", '{"status": "ok", "schema_version": 1}', "unknown status 'ok'"),
+        ("run.json", '{"status": "do', "run.json is not valid JSON"),
+        ("run.json", "[]", "run.json: a JSON object was expected"),
         ("curve.jsonl", '{"step": 0}\n{"step"', "curve.jsonl cannot be read"),
         ("curve.jsonl", '{"step": 0}\n', "curve.jsonl has 1 rows instead of 3"),
         ("arrays.h5", "not hdf5", "arrays.h5 cannot be read"),
@@ -147,6 +179,55 @@ def test_damage_is_answered_with_the_folder_and_what_to_do(tmp_path, name, text,
     )
 
 
+def edited(folder, **changes):
+    """Rewrites run.json with other values; None deletes the key."""
+    path = folder / "run.json"
+    values = json.loads(path.read_text()) | changes
+    path.write_text(json.dumps({k: v for k, v in values.items() if v is not None}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"status": "ok"}, "the key status must be one of running, done, failed, not 'ok'"),
+        ({"status": None}, "the key status is missing"),
+        ({"schema_version": None}, "the key schema_version is missing"),
+        ({"seed": None}, "the key seed is missing"),
+        ({"summary": None}, "the key summary is missing"),
+        ({"curve_rows": None}, "the key curve_rows is missing"),
+        ({"seed": "0"}, "the key seed must be a whole number, not '0'"),
+        ({"seed": True}, "the key seed must be a whole number, not True"),
+        ({"seed": 0.5}, "the key seed must be a whole number, not 0.5"),
+        ({"config": [1]}, r"the key config must be an object, not \[1\]"),
+        ({"versions": {"torch": 2}}, r"the key versions\.torch must be a string, not 2"),
+        ({"resumed": {}}, "the key resumed must be a list, not {}"),
+        ({"summary": {"steps": 3}}, "summary: the key gate_open_step is missing"),
+        (
+            {"summary": SUMMARY.to_json() | {"test_accuracy": "high"}},
+            "summary: the key test_accuracy must be a number, not 'high'",
+        ),
+        (
+            {"summary": SUMMARY.to_json() | {"train_class_shares": [0.5, "x"]}},
+            r"summary: the key train_class_shares\[1\] must be a number, not 'x'",
+        ),
+    ],
+)
+def test_a_record_with_a_wrong_key_is_answered_with_the_file_and_the_key(
+    tmp_path, changes, message
+):
+    write_run(tmp_path / "r")
+    edited(tmp_path / "r", **changes)
+    with pytest.raises(UserError, match=f"run.json: {message}") as caught:
+        read_run(tmp_path / "r")
+    assert str(tmp_path / "r") in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_unknown_keys_and_whole_numbers_for_floats_are_read(tmp_path):
+    write_run(tmp_path / "r")
+    edited(tmp_path / "r", note="x", summary=SUMMARY.to_json() | {"test_loss": 1, "note": 2})
+    assert read_run(tmp_path / "r").summary == replace(SUMMARY, test_loss=1)
+
+
 def test_a_missing_curve_is_damage(tmp_path):
     write_run(tmp_path / "r")
     (tmp_path / "r" / "curve.jsonl").unlink()
@@ -154,12 +235,24 @@ def test_a_missing_curve_is_damage(tmp_path):
         pass
 
 
-def test_another_format_is_refused(tmp_path):
+def test_another_format_is_refused_before_anything_else_is_read(tmp_path):
     write_run(tmp_path / "r")
-    card = json.loads((tmp_path / "r" / "run.json").read_text()) | {"schema_version": 99}
-    (tmp_path / "r" / "run.json").write_text(json.dumps(card))
+    edited(tmp_path / "r", schema_version=99, status="unheard of", seed=None)
     with pytest.raises(UserError, match="format 99"):
         read_run(tmp_path / "r")
+
+
+def test_a_record_of_the_first_release_is_still_read(tmp_path):
+    """Its config has the key `protocol`, its summary lacks the cost of a step."""
+    write_run(tmp_path / "r")
+    summary = {
+        key: value
+        for key, value in SUMMARY.to_json().items()
+        if key not in ("step_cost", "break_even", "train_class_shares", "selected_class_shares")
+    }
+    edited(tmp_path / "r", config={"seed": 0, "protocol": 1}, summary=summary)
+    stored = read_run(tmp_path / "r")
+    assert stored.summary == SUMMARY and stored.record.config["protocol"] == 1
 
 
 def test_a_folder_that_cannot_be_made_is_answered_in_one_sentence(tmp_path):
@@ -177,16 +270,19 @@ def test_jobs_of_an_experiment_are_remembered_until_it_starts_again(tmp_path):
     assert read_jobs(tmp_path, "exp") == []
 
 
-def test_a_damaged_note_of_a_job_is_a_failed_job(tmp_path):
+@pytest.mark.parametrize(
+    "text", ['{"number": 0, ', "[]", '{"number": 0}', '{"number": "0", "overrides": []}']
+)
+def test_a_damaged_file_of_a_job_is_a_failed_job(tmp_path, text):
     note_job(tmp_path, "exp", Job(0, [], "running"))
     path = tmp_path / "experiments" / "exp" / "jobs" / "00000.json"
-    path.write_text('{"number": 0, ')
+    path.write_text(text)
     (job,) = read_jobs(tmp_path, "exp")
     assert job.status == "failed" and "00000.json is damaged" in job.error
 
 
 def test_a_run_resumed_on_other_hardware_equals_neither():
     alone = {"device": "cpu", "cpu_threads": 1, "concurrent_runs": 1}
-    assert one_after_the_other(alone, alone) == alone
-    both = one_after_the_other(alone, alone | {"concurrent_runs": 2})
+    assert merged_hardware(alone, alone) == alone
+    both = merged_hardware(alone, alone | {"concurrent_runs": 2})
     assert both == alone | {"concurrent_runs": "1, then 2"}

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from cdfis_bench.config.schema import Config, KeepBy, KeepConfig
 from cdfis_bench.core.errors import UserError
 from cdfis_bench.datasets.dataset import Dataset, TensorSamples
 from cdfis_bench.records.identity import arm_id
@@ -34,8 +35,9 @@ def results(tmp_path):
 
 
 def asked(results, by="top_el2n", fraction=0.4, **changes):
-    keep = {"by": by, "fraction": fraction, "experiment": "sweep", "equal": "steps"}
-    return config(results_dir=str(results), keep=keep, **changes)
+    values = config(**changes)
+    keep = KeepConfig(fraction, KeepBy(by), "sweep")
+    return Config(dataset=values["dataset"], results_dir=str(results), keep=keep)
 
 
 def dataset(n=5):
@@ -82,7 +84,7 @@ def test_other_rows_are_another_run_and_the_whole_set_has_its_old_id(results):
     keeps = {by: keep_of(asked(results, by), "") for by in ("top_el2n", "bottom_el2n")}
     assert len({keep.fingerprint for keep in keeps.values()}) == 2
     plain = {**config(), "device": {}}
-    all_kept = {**asked(results, fraction=1.0), "device": {}, "record_learning": False}
+    all_kept = {**plain, "keep": {"fraction": 1.0, "by": "top_el2n"}, "record_learning": False}
     assert arm_id(all_kept, "cpu") == arm_id(plain, "cpu")
     assert arm_id({**plain, "record_learning": True}, "cpu") != arm_id(plain, "cpu")
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cdfis_bench.core.tracking import RunCard
+from cdfis_bench.records.run_record import RunRecord
+from tests.trackers.some_run import SomeRun
 
 
 @pytest.fixture(autouse=True)
@@ -50,24 +51,19 @@ def _forget() -> None:
 
 
 @pytest.fixture
-def make_card(tmp_path: Path) -> Callable[[int], RunCard]:
-    """Cards of different runs in one results folder, which does not exist yet."""
+def make_run(tmp_path: Path) -> Callable[[int], SomeRun]:
+    """Different runs in one results folder, which does not exist yet."""
 
-    def make(number: int) -> RunCard:
-        return RunCard(
-            id=f"a1b2c3-s{number}",
-            name=f"two_circles-loss_cdf-s{number}-a1b2c3",
-            arm="two_circles-loss_cdf-a1b2c3",
-            dataset="two_circles",
-            method="loss_cdf",
-            seed=number,
-            experiment="fig3_two_circles",
-            config={
-                "batch_size": 128,
-                "selector": {"name": "cdf", "form": "mass"},
-                "budget": {"steps": None},
-            },
-            results_dir=tmp_path / "results",
+    def make(number: int) -> SomeRun:
+        config = {
+            "dataset": {"name": "two_circles"},
+            "batch_size": 128,
+            "selector": {"name": "cdf", "form": "mass"},
+            "budget": {"steps": None},
+        }
+        record = RunRecord(
+            id=f"a1b2c3-s{number}", arm="a1b2c3", seed=number, method="loss_cdf", config=config
         )
+        return SomeRun(record, f"two_circles-loss_cdf-s{number}-a1b2c3", tmp_path / "results")
 
     return make

@@ -40,13 +40,14 @@ def test_settings_that_wandb_would_refuse_are_refused_at_once(mode: str, project
 def test_disabled_writes_nothing_and_does_not_import_wandb(tmp_path: Path) -> None:
     code = (
         "import sys, pathlib\n"
-        "from cdfis_bench.core.tracking import RunCard\n"
+        "from cdfis_bench.records.run_record import RunRecord\n"
         "from cdfis_bench.trackers.wandb import WandbTracker\n"
         "tracker = WandbTracker('disabled')\n"
         "tracker.check()\n"
         "results = pathlib.Path(sys.argv[1]) / 'results'\n"
-        "card = RunCard('i', 'n', 'a', 'd', 'm', 0, None, {}, results)\n"
-        "with tracker.open(card) as run:\n"
+        "record = RunRecord(id='i', arm='a', seed=0, method='m', config={})\n"
+        "about = dict(name='n', results_dir=results, experiment=None)\n"
+        "with tracker.open(record, **about) as run:\n"
         "    run.row('curve', step=1)\n"
         "    run.image('figure', pathlib.Path('missing.png'))\n"
         "    run.table('samples', [{'index': 1}])\n"

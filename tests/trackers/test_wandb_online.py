@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from cdfis_bench.core.errors import UserError
-from cdfis_bench.core.tracking import RunCard
 from cdfis_bench.trackers import wandb as tracker_file
 from cdfis_bench.trackers.wandb import WandbTracker
+from tests.trackers.some_run import SomeRun
 
 from .offline_log import LoggedRun, read_run
 from .stub_server import stub_server
@@ -37,20 +37,20 @@ def port(listening: bool) -> Iterator[str]:
         yield address
 
 
-def log_one_run(card: RunCard) -> float:
+def log_one_run(some_run: SomeRun) -> float:
     """Five rows and a summary through an online tracker. Returns the seconds it took."""
     start = time.perf_counter()
     tracker = WandbTracker("online", "some_project")
     tracker.check()
-    with tracker.open(card) as run:
+    with some_run.open(tracker) as run:
         for step in range(5):
             run.row("curve", step=step, train_seconds=step / 2, test_accuracy=step / 8)
         run.summary(test_accuracy=0.5)
     return time.perf_counter() - start
 
 
-def the_log(card: RunCard, kind: str) -> LoggedRun:
-    (folder,) = (card.results_dir / "wandb").glob(f"{kind}run-*-{card.id}")
+def the_log(some_run: SomeRun, kind: str) -> LoggedRun:
+    (folder,) = (some_run.results_dir / "wandb").glob(f"{kind}run-*-{some_run.record.id}")
     return read_run(folder)
 
 
@@ -70,19 +70,19 @@ def one_sentence(caplog: pytest.LogCaptureFixture) -> str:
 
 def test_rows_arrive_at_a_server(
     fresh_wandb: pytest.MonkeyPatch,
-    make_card: Callable[[int], RunCard],
+    make_run: Callable[[int], SomeRun],
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     with stub_server() as arrived:
         fresh_wandb.setenv("WANDB_BASE_URL", arrived.url)
         fresh_wandb.setenv("WANDB_API_KEY", DUMMY_KEY)
-        log_one_run(make_card(7))
+        log_one_run(make_run(7))
     created = arrived.created[0]
-    card = make_card(7)
+    some_run = make_run(7)
     assert (created["name"], created["displayName"], created["groupName"]) == (
-        card.id,
-        card.name,
-        card.arm,
+        some_run.record.id,
+        some_run.name,
+        some_run.group,
     )
     assert (created["project"], created["jobType"]) == ("some_project", "run")
     assert created["tags"] == ["two_circles", "loss_cdf", "fig3_two_circles"]
@@ -92,71 +92,71 @@ def test_rows_arrive_at_a_server(
         step / 8 for step in range(5)
     ]
     assert arrived.exit_code == 0
-    assert_complete(the_log(card, ""))
+    assert_complete(the_log(some_run, ""))
     assert capfd.readouterr() == ("", "")
 
 
 def test_offline_run_contacts_no_server(
-    fresh_wandb: pytest.MonkeyPatch, make_card: Callable[[int], RunCard]
+    fresh_wandb: pytest.MonkeyPatch, make_run: Callable[[int], SomeRun]
 ) -> None:
     fresh_wandb.setenv("WANDB_API_KEY", DUMMY_KEY)
     fresh_wandb.setenv("WANDB_MODE", "online")
     with stub_server() as arrived:
         fresh_wandb.setenv("WANDB_BASE_URL", arrived.url)
-        with WandbTracker("offline").open(make_card(0)) as run:
+        with make_run(0).open(WandbTracker("offline")) as run:
             run.row("curve", step=1)
-    assert the_log(make_card(0), "offline-").history == [{"step": 1}]
+    assert the_log(make_run(0), "offline-").history == [{"step": 1}]
     assert arrived.paths == []
 
 
 def test_closed_port_means_offline_with_nothing_lost(
     fresh_wandb: pytest.MonkeyPatch,
-    make_card: Callable[[int], RunCard],
+    make_run: Callable[[int], SomeRun],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with port(listening=False) as address:
         fresh_wandb.setenv("WANDB_BASE_URL", address)
         fresh_wandb.setenv("WANDB_API_KEY", DUMMY_KEY)
-        assert log_one_run(make_card(0)) < 10
+        assert log_one_run(make_run(0)) < 10
     message = one_sentence(caplog)
-    (folder,) = (make_card(0).results_dir / "wandb").iterdir()
+    (folder,) = (make_run(0).results_dir / "wandb").iterdir()
     assert "could not be reached at 127.0.0.1:" in message
     assert f"logged offline in {folder}; upload it later with `wandb sync {folder}`" in message
-    assert_complete(the_log(make_card(0), "offline-"))
+    assert_complete(the_log(make_run(0), "offline-"))
 
 
 def test_silent_server_means_offline_with_nothing_lost(
     fresh_wandb: pytest.MonkeyPatch,
-    make_card: Callable[[int], RunCard],
+    make_run: Callable[[int], SomeRun],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     fresh_wandb.setattr(tracker_file, "INIT_SECONDS", 0.5)
     with port(listening=True) as address:
         fresh_wandb.setenv("WANDB_BASE_URL", address)
         fresh_wandb.setenv("WANDB_API_KEY", DUMMY_KEY)
-        assert log_one_run(make_card(0)) < 8
+        assert log_one_run(make_run(0)) < 8
     assert "logged offline" in one_sentence(caplog)
-    assert_complete(the_log(make_card(0), "offline-"))
+    assert_complete(the_log(make_run(0), "offline-"))
 
 
 def test_refused_key_means_offline_with_nothing_lost(
     fresh_wandb: pytest.MonkeyPatch,
-    make_card: Callable[[int], RunCard],
+    make_run: Callable[[int], SomeRun],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with stub_server(status=401) as arrived:
         fresh_wandb.setenv("WANDB_BASE_URL", arrived.url)
         fresh_wandb.setenv("WANDB_API_KEY", DUMMY_KEY)
-        assert log_one_run(make_card(0)) < 10
+        assert log_one_run(make_run(0)) < 10
     message = one_sentence(caplog)
     assert "401" in message
     assert "logged offline" in message
-    assert_complete(the_log(make_card(0), "offline-"))
+    assert_complete(the_log(make_run(0), "offline-"))
 
 
 def test_server_that_goes_away_costs_no_row(
     fresh_wandb: pytest.MonkeyPatch,
-    make_card: Callable[[int], RunCard],
+    make_run: Callable[[int], SomeRun],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     fresh_wandb.setattr(tracker_file, "FINISH_SECONDS", 0.5)
@@ -164,14 +164,14 @@ def test_server_that_goes_away_costs_no_row(
     with stub_server() as arrived:
         fresh_wandb.setenv("WANDB_BASE_URL", arrived.url)
         tracker = WandbTracker("online", "some_project")
-        mirror = tracker.open(make_card(0))
+        mirror = make_run(0).open(tracker)
         run = mirror.__enter__()
     for step in range(5):
         run.row("curve", step=step)
     run.summary(test_accuracy=0.5)
     mirror.__exit__(None, None, None)
     assert "wandb sync" in one_sentence(caplog)
-    assert_complete(the_log(make_card(0), ""))
+    assert_complete(the_log(make_run(0), ""))
 
 
 def test_proxy_is_probed_in_place_of_the_server(fresh_wandb: pytest.MonkeyPatch) -> None:

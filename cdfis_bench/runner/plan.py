@@ -1,0 +1,77 @@
+"""What a configuration asks for: one run, with the folder that it belongs in."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import DictConfig
+
+from cdfis_bench.config.build import check_values, fingerprint
+from cdfis_bench.config.device import find_device
+from cdfis_bench.config.schema import Config, read_config, resolve
+from cdfis_bench.records.identity import arm_id, run_name
+from cdfis_bench.records.run_record import RunRecord
+from cdfis_bench.runner.pruning import Keep, keep_of
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """A run that is to be computed, unless its folder holds it already.
+
+    Attributes:
+        config: The configuration of the run.
+        resolved: The same as plain values, for the id and for run.json.
+        device: Where it is computed.
+        data_fingerprint: Identifies the whole data, before pruning.
+        keep: The part of the training set to train on.
+        arm: Hash of the configuration without its seed.
+        folder: The run folder.
+    """
+
+    config: Config
+    resolved: dict[str, Any]
+    device: torch.device
+    data_fingerprint: str
+    keep: Keep
+    arm: str
+    folder: Path
+
+    def record(self, provenance: dict[str, Any]) -> RunRecord:
+        """The record that the run begins with.
+
+        Args:
+            provenance: Fields that say what it is computed with (records/provenance.py).
+        """
+        return RunRecord(
+            id=f"{self.arm}-s{self.config.seed}",
+            arm=self.arm,
+            seed=self.config.seed,
+            method=self.config.method,
+            config=self.resolved,
+            data_fingerprint=self.data_fingerprint,
+            **provenance,
+        )
+
+
+def plan_run(cfg: DictConfig) -> RunPlan:
+    """The run that a composed configuration asks for.
+
+    Args:
+        cfg: The configuration that Hydra passes to a job.
+
+    Returns:
+        The plan. Nothing is written, and no data is loaded.
+
+    Raises:
+        UserError: If a value cannot work, or the data is missing.
+    """
+    resolved = resolve(cfg)
+    config = read_config(resolved)
+    check_values(config)
+    device = find_device(config.device["name"])
+    data = fingerprint(config)
+    keep = keep_of(config, data)
+    arm = arm_id(resolved, device.type, data + keep.fingerprint)
+    folder = Path(config.results_dir) / "runs" / run_name(resolved, arm)
+    return RunPlan(config, resolved, device, data, keep, arm, folder)

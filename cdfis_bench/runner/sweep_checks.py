@@ -1,0 +1,144 @@
+"""What a sweep asks for, and what is refused before its first job starts."""
+
+import math
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from omegaconf import DictConfig, OmegaConf
+
+from cdfis_bench.core.errors import UserError
+
+
+def check_sweep(config: DictConfig) -> None:
+    """Refuses a sweep whose jobs cannot all work.
+
+    Args:
+        config: The composed configuration of the sweep, with the node `hydra`.
+
+    Raises:
+        UserError: If it sweeps over experiments, redraws, lacks what its launcher needs, or prunes
+            the dataset by a ranking that does not exist.
+    """
+    _check_experiment(config)
+    swept = swept_values(config)
+    _check_launcher(config)
+    _check_pruning(config, swept)
+
+
+def swept_values(config: DictConfig) -> dict[str, list[str]]:
+    """The values that each override takes in a sweep, expanded as Hydra's sweeper does.
+
+    Args:
+        config: The composed configuration of the sweep, with the node `hydra`.
+
+    Returns:
+        For every key that is overridden, by the experiment or on the command line, its values. The
+        command line replaces a key of the experiment.
+
+    Raises:
+        UserError: If an override is no finite list of values, as with interval().
+    """
+    params = OmegaConf.select(config, "hydra.sweeper.params") or {}
+    lines = [f"{key}={value}" for key, value in params.items()]
+    values: dict[str, list[str]] = {}
+    for override in _parsed([*lines, *config.hydra.overrides.task]):
+        key = override.get_key_element().lstrip("+")
+        if not override.is_sweep_override():
+            values[key] = [override.get_value_element_as_str()]
+        elif override.is_discrete_sweep():
+            values[key] = list(override.sweep_string_iterator())
+        else:
+            raise UserError(
+                f"{override.input_line} is no list of values; use choice(...), range(...) or "
+                "values with commas"
+            )
+    return values
+
+
+def number_of_jobs(config: DictConfig) -> int:
+    """Number of jobs of a sweep. Raises UserError as `swept_values` does."""
+    return math.prod(len(values) for values in swept_values(config).values())
+
+
+def _parsed(lines: list[str]) -> list[Override]:
+    # Without the loader of this command, glob() does not know the options of a group.
+    hydra = GlobalHydra.instance()
+    loader = hydra.config_loader() if hydra.is_initialized() else None
+    return OverridesParser.create(config_loader=loader).parse_overrides(lines)
+
+
+def take_folder(config: DictConfig) -> FileLock:
+    """Locks the experiment's folder for this sweep.
+
+    Args:
+        config: The composed configuration of the sweep, with the node `hydra`.
+
+    Returns:
+        The lock, which is held.
+
+    Raises:
+        UserError: If another sweep holds it, or the folder cannot be written.
+    """
+    folder = Path(config.hydra.sweep.dir)
+    lock = FileLock(folder / ".lock")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise UserError(
+            f"another sweep called {config.name} is running in {folder}; "
+            "give this one a name: name=my_sweep"
+        ) from None
+    except OSError as error:
+        raise UserError(
+            f"results_dir={config.results_dir} cannot be written ({error.strerror}); choose another"
+        ) from error
+    return lock
+
+
+def _check_experiment(config: DictConfig) -> None:
+    if config.redraw is not None:
+        raise UserError(
+            f"redraw={config.redraw} draws stored runs and starts none; leave out -m, what is "
+            "swept, and experiment=..., which is a sweep"
+        )
+    for override in _parsed(list(config.hydra.overrides.task)):
+        if override.key_or_group == "experiment" and override.is_sweep_override():
+            raise UserError(
+                f"{override.input_line} sweeps over experiments and would drop the sweeps in "
+                "them; give one experiment per command"
+            )
+
+
+def _check_launcher(config: DictConfig) -> None:
+    if config.hydra.runtime.choices["hydra/launcher"] == "pool":
+        from hydra_plugins.cdfis_bench_pool import check_pool
+
+        check_pool(config.hydra.launcher)
+
+
+def _check_pruning(config: DictConfig, swept: dict[str, list[str]]) -> None:
+    """The runs that rank the samples must exist before the first job trains."""
+    keep = config.keep
+    rules = _values(swept, "keep.by", keep.by.name)
+    fractions = _values(swept, "keep.fraction", str(keep.fraction))
+    if set(rules) <= {"random"} or all(_is_one(fraction) for fraction in fractions):
+        return
+    from cdfis_bench.runner.pruning import require_ranked
+
+    for name in _values(swept, "keep.experiment", keep.experiment):
+        require_ranked(Path(config.results_dir), name)
+
+
+def _values(swept: dict[str, list[str]], key: str, otherwise: str) -> list[str]:
+    return [value.strip("'\"") for value in swept.get(key, [otherwise])]
+
+
+def _is_one(text: str) -> bool:
+    try:
+        return float(text) == 1
+    except ValueError:  # an interpolation, or a mistake that each job will report
+        return False
