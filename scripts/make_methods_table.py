@@ -61,12 +61,12 @@ def composed(name: str) -> DictConfig:
 
 def cost(config: DictConfig) -> str:
     """Forward (F) and backward (B) passes of one step with the gate open."""
+    trained = "N (F + B)"
+    if not get_class(config.selector._target_).uses_scores:
+        return trained
     metric = get_class(config.metric._target_)
     passes = metric.forward_passes * ["F"] + metric.backward_passes * ["B"]
-    trained = "N (F + B)"
-    if not get_class(config.selector._target_).uses_scores or not passes:
-        return trained
-    if config.source.name in ("dataset", "epoch_subset"):
+    if not passes or config.source.name in ("dataset", "epoch_subset"):
         return trained
     scored = passes[0] if len(passes) == 1 else f"({' + '.join(passes)})"
     candidates = "about 4 N" if config.source.name == "queue" else "K"
@@ -75,8 +75,10 @@ def cost(config: DictConfig) -> str:
 
 def biased(config: DictConfig) -> str:
     """Whether the expected gradient differs from uniform sampling's."""
-    informed = get_class(config.selector._target_).uses_scores and config.metric.name != "random"
-    return "yes" if informed and config.weighting.name == "none" else "no"
+    from_dataset = config.source.name == "dataset"
+    informed = from_dataset or get_class(config.selector._target_).uses_scores
+    meaningful = config.metric.name != "random"
+    return "yes" if informed and meaningful and config.weighting.name == "none" else "no"
 
 
 def rows() -> list[str]:
@@ -88,11 +90,10 @@ def rows() -> list[str]:
     for path in sorted((conf_dir() / "method").glob("*.yaml")):
         config = composed(path.stem)
         source, metric, selector, weighting, threshold = (config[part].name for part in PARTS)
-        uses_scores = get_class(config.selector._target_).uses_scores
         cells = [
             f"[`{path.stem}`](#{path.stem})",
-            source if uses_scores or source == "epoch_subset" else "",
-            metric if uses_scores else "",
+            "" if source == "presample" else source,
+            metric if get_class(config.selector._target_).uses_scores else "",
             selector,
             "" if weighting == "none" else weighting,
             STARTS.get(threshold, threshold),
