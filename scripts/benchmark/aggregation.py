@@ -38,7 +38,7 @@ def _write(results: Path, runs: int, rows: int) -> None:
     """
     pattern = results / "pattern"
     config = {"dataset": {"name": "two_circles"}, "selector": {"name": "cdf"}}
-    card = {
+    record = {
         "config": config,
         "versions": {"torch": torch.__version__},
         "commit": None,
@@ -48,10 +48,10 @@ def _write(results: Path, runs: int, rows: int) -> None:
     }
     with claim(pattern):
         folder = RunFolder(pattern)
-        folder.begin(**card)
+        folder.begin(**record)
         folder.array("selected_count", torch.zeros(50_000, dtype=torch.int32))
         folder.finish(dict.fromkeys(("steps", *CURVE_COLUMNS), 1) | {"gate_open_step": 30})
-    card = json.loads((pattern / "run.json").read_text()) | {"curve_rows": rows}
+    record = json.loads((pattern / "run.json").read_text()) | {"curve_rows": rows}
     jobs = results / "experiments" / "many" / "jobs"
     jobs.mkdir(parents=True)
     for number in range(runs):
@@ -62,7 +62,7 @@ def _write(results: Path, runs: int, rows: int) -> None:
         shutil.copy(pattern / "arrays.h5", folder)
         own = {"id": f"{method}-s{seed}", "arm": method, "method": method, "seed": seed}
         own["config"] = config | {"method": method, "seed": seed}
-        (folder / "run.json").write_text(json.dumps(card | own, indent=1))
+        (folder / "run.json").write_text(json.dumps(record | own, indent=1))
         (folder / "curve.jsonl").write_text("".join(_row(i, rows, number) for i in range(rows)))
         job = {"number": number, "overrides": [f"seed={seed}"], "status": "computed", "run": name}
         (jobs / f"{number:05d}.json").write_text(json.dumps(job))
