@@ -21,7 +21,7 @@ from torch.nn.functional import cross_entropy
 
 import cdfis_bench.config.schema  # noqa: F401  (registers the schema and the resolvers)
 from cdfis_bench.config.where import conf_dir
-from tests.app.command import ROOT, TINY, cdfis, runs
+from tests.app.command import ROOT, TINY, cdfis, environment, runs
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 MISTAKE = "python -m cdfis_bench selector=cdff"  # getting_started.md shows how it is answered
@@ -182,6 +182,7 @@ def test_the_table_of_methods_is_current():
     result = subprocess.run(
         [sys.executable, "scripts/make_methods_table.py", "--check"],
         cwd=ROOT,
+        env=environment(),
         capture_output=True,
         text=True,
     )
@@ -194,6 +195,7 @@ def test_the_site_builds_without_a_warning(tmp_path):
     result = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path / "site")],
         cwd=ROOT,
+        env=environment(),
         capture_output=True,
         text=True,
     )
