@@ -2,8 +2,8 @@
 
     python scripts/make_pcam_standin.py ROOT [--train 4096] [--valid 512] [--test 1024] [--seed 0]
 
-For machines without the data: it exercises the same code, sizes and formats. Every patch is drawn
-anew, at some 2.5 ms on one core (the published size, --train 262144, in a quarter of an hour). A
+For machines without the data: it exercises the same code, sizes and formats. A patch takes about
+2.5 ms on one core, and the published size (--train 262144) a quarter of an hour. A
 patch is a pink background with fat holes and purple nuclei; it is labelled 1 if large, dark,
 crowded nuclei reach into its central 32 x 32 pixels, as a PCam patch is if its centre holds tumour.
 Some patches of class 0 carry such nuclei near the border, and contrast varies, so that some are
@@ -29,7 +29,7 @@ def discs(rng: np.random.Generator, centres: np.ndarray, radii: np.ndarray) -> n
     near = ((centres > -half) & (centres < SIDE - 1 + half)).all(axis=1)
     centres, radii = centres[near], radii[near]
     corners = np.rint(centres).astype(int)
-    # Every disc in a window of its own, all windows at once.
+    # Each disc in its own window, all windows at once.
     along = np.arange(-half, half + 1) + (corners - centres)[..., None]  # [n, 2, window]
     stretch = rng.uniform(0.7, 1.4, len(radii))[:, None]
     rows, columns = along[:, 0] * stretch, along[:, 1] / stretch

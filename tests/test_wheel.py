@@ -37,6 +37,12 @@ def test_every_configuration_file_is_in_the_wheel(site):
     assert (site / "hydra_plugins" / "cdfis_bench_pool.py").exists()
 
 
+def test_the_licence_and_the_mark_of_types_are_in_the_wheel(site):
+    assert (site / "cdfis_bench" / "py.typed").exists()
+    (licence,) = site.glob("cdfis_bench-*.dist-info/licenses/LICENSE")
+    assert licence.read_text() == (ROOT / "LICENSE").read_text()
+
+
 def test_the_wheel_runs_an_experiment_from_an_empty_folder(site, tmp_path):
     result = subprocess.run(
         [

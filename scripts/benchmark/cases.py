@@ -181,9 +181,9 @@ def dataset_size(timed: Timed) -> Iterator[Row]:
 
 
 def million_rows(timed: Timed) -> Iterator[Row]:
-    """Steps of methods that remember every sample over uniform ones, with 1,000,000 points.
+    """Steps of methods with a per-sample memory over uniform ones, with 1,000,000 points.
 
-    Timed by the quarter of an epoch, so that what is done for all samples now and then counts.
+    Timed by the quarter of an epoch, so that occasional work for all samples counts.
     """
     setting, size = Setting("two_circles"), "dataset.train_size=1000000"
     many = 1_000_000 // (4 * setting.n)

@@ -1,7 +1,7 @@
-"""The least that any method with these parts must pay, on tensors that lie ready.
+"""The least time that any method with these parts must take, on tensors that are already loaded.
 
-Every `training` here is one with backend=plain: the copies of its network then compute as they are
-told to.
+Every `training` here has backend=plain, so that the copies of its network use the memory layout
+that each floor asks for.
 """
 
 import copy

@@ -1,4 +1,4 @@
-"""What must be reached, and what is hoped for; the rows of the table that have a verdict."""
+"""Required and desired values; the rows of the table that have a verdict."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ def _each(row: str, at_most: bool, **bounds: tuple[float, float]) -> dict[str, T
     return {f"{row}/{data}": Target(*pair, at_most) for data, pair in bounds.items()}
 
 
-# Presets that remember something of every training sample.
+# Presets with a per-sample memory.
 REMEMBERING = ("lh15", "adambs", "rais", "infobatch")
 
 # By row id: <what>/<data>.
