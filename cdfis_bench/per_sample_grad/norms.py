@@ -99,11 +99,7 @@ def layer_grad_norms(
 
 
 def _checked_chunk_size(x: Tensor, y: Tensor, loss: PerSampleLoss, chunk_size: int | None) -> int:
-    """`chunk_size`, or K if it is None.
-
-    Raises:
-        UserError: If it is not a positive integer, or if x and y do not fit together.
-    """
+    """`chunk_size`, or K if it is None; raises UserError unless it and x and y are valid."""
     # Written for speed: len(x) takes four times as long as x.shape[0], and a small network takes a
     # quarter of a millisecond.
     k = x.shape[0]
