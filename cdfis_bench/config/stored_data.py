@@ -1,4 +1,4 @@
-"""The data that a stored run was trained on, found again, and no other."""
+"""Finds the data that a stored run was trained on."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,20 +12,27 @@ from cdfis_bench.datasets.gallery import Gallery, gallery
 from cdfis_bench.records.stored_run import StoredRun
 
 
-def gallery_of(run: StoredRun, places: Mapping[str, str | None]) -> Gallery:
-    """The training samples of `run`, from where it found them or else from `places`.
+def gallery_of(stored: StoredRun, places: Mapping[str, str | None]) -> Gallery:
+    """The training samples of a stored run, verified by their fingerprint.
 
-    places: values for the dataset's keys root, path and cache_dir, should the data have moved; null
-    or unknown ones are left out. Raises UserError if neither holds data with the fingerprint that
-    the run noted.
+    Args:
+        stored: The run.
+        places: Where the data lies now, if it was moved: values for the dataset's keys root, path
+            and cache_dir. Nulls and keys that the dataset does not have are ignored.
+
+    Returns:
+        The samples, from their original place or else from `places`.
+
+    Raises:
+        UserError: If neither place holds data with the recorded fingerprint.
     """
-    noted = run.record.data_fingerprint
+    noted = stored.record.data_fingerprint
     require(
         noted is not None,
-        f"{run.name} was written by an earlier version, which did not note what its data is; "
+        f"{stored.name} was written by an earlier version, which did not record what its data is; "
         "delete its folder and compute it again",
     )
-    then: dict[str, Any] = run.record.config["dataset"]
+    then: dict[str, Any] = stored.record.config["dataset"]
     now = then | {k: v for k, v in places.items() if v is not None and k in then}
     reasons = []
     for config in [then] if now == then else [then, now]:
@@ -39,8 +46,8 @@ def gallery_of(run: StoredRun, places: Mapping[str, str | None]) -> Gallery:
             reasons.append(str(error))
     key = "dataset.path" if "path" in then else "dataset.root"
     raise UserError(
-        f"the samples of {run.name} cannot be shown: {'; '.join(dict.fromkeys(reasons))}; name "
-        f"their place with {key}=..., or compute the runs again"
+        f"the samples of {stored.name} cannot be shown: {'; '.join(dict.fromkeys(reasons))}; say "
+        f"where they are with {key}=..., or compute the runs again"
     )
 
 

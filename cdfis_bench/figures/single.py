@@ -21,7 +21,7 @@ _SHOWN = ("test_accuracy", "train_loss")
 def draw_single(run: StoredRun) -> list[Path]:
     """Test accuracy and training loss over steps, as curve.png in the run's folder."""
     rows, record = run.rows(), run.record
-    method, gate = record.method, record.summary["gate_open_step"]
+    method, gate = record.method, run.summary.gate_open_step
     path = run.folder / "curve.png"
     with look():
         figure = Figure(figsize=(7.5, 2.9), layout="constrained")
