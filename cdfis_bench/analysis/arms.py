@@ -52,11 +52,11 @@ class Arm:
 
     def final(self, column: str) -> dict[int, float]:
         """The last value of a column by seed; never the best."""
-        return {run.record.seed: run.record.summary[column] for run in self.runs}
+        return {run.record.seed: run.summary[column] for run in self.runs}
 
     def gate_steps(self) -> list[int]:
         """The steps at which the gate opened, of the runs in which it did."""
-        steps = [run.record.summary["gate_open_step"] for run in self.runs]
+        steps = [run.summary["gate_open_step"] for run in self.runs]
         return [step for step in steps if step is not None]
 
     def gate_step(self) -> float:

@@ -41,7 +41,7 @@ def pruning_table(runs: Sequence[StoredRun]) -> pd.DataFrame:
             f"{run.name}: seed {seed} is there twice with keep.by={cell[1]} "
             f"keep.fraction={cell[2]}; draw one method and one dataset at a time",
         )
-        of_cell[seed] = run.record.summary["test_accuracy"]
+        of_cell[seed] = run.summary["test_accuracy"]
     whole = cells.pop(_WHOLE, {})
     rows = []
     for (equal, by, fraction), accuracy in sorted(cells.items()):
@@ -61,7 +61,7 @@ def whole_accuracy(runs: Sequence[StoredRun]) -> tuple[float, float, float] | No
     Returns:
         (mean, low, high) over seeds; None if there is no such run.
     """
-    found = [run.record.summary["test_accuracy"] for run in runs if run.kept_fraction == 1]
+    found = [run.summary["test_accuracy"] for run in runs if run.kept_fraction == 1]
     if not found:
         return None
     mean, low, high = mean_interval(np.array(found)[:, None])

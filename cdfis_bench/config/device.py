@@ -1,4 +1,4 @@
-"""The device of a run and its threads."""
+"""The device that a run is computed on, and its number of CPU threads."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,9 +10,16 @@ from cdfis_bench.core.errors import UserError, require, require_choice
 
 
 def find_device(name: str) -> torch.device:
-    """The device called `name`: auto (cuda, else mps, else cpu), cpu, cuda or mps.
+    """Finds a device by name. There is no silent fallback to another one.
 
-    Raises UserError if this machine does not have it; there is no silent fall-back.
+    Args:
+        name: cpu, cuda, mps, or auto: cuda if available, otherwise mps, otherwise cpu.
+
+    Returns:
+        The device.
+
+    Raises:
+        UserError: If the name is unknown, or this machine has no such device.
     """
     require_choice("device.name", name, ("auto", "cpu", "cuda", "mps"))
     has = {
@@ -32,12 +39,21 @@ def find_device(name: str) -> torch.device:
 
 @contextmanager
 def computing_on(device: torch.device, threads: int | None) -> Iterator[None]:
-    """Inside, torch uses `threads` CPU threads (None: its own choice) and repeatable convolutions;
-    then as before. Freed memory stays with the process for good.
+    """Sets torch up for a run, and restores its settings when the context ends.
+
+    Within the context torch uses the given number of threads, and deterministic convolutions on
+    CUDA. From then on the process also keeps the memory that it frees (backends/allocator.py).
+
+    Args:
+        device: The device of the run.
+        threads: Number of CPU threads; None for torch's default.
+
+    Raises:
+        UserError: If `threads` is no whole number above 0.
     """
     require(
         threads is None or (isinstance(threads, int) and threads >= 1),
-        f"device.threads={threads!r} must be a whole number above 0, or null for torch's choice",
+        f"device.threads={threads!r} must be a whole number above 0, or null for torch's default",
     )
     keep_freed_memory()
     before = torch.get_num_threads()

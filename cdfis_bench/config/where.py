@@ -1,4 +1,4 @@
-"""Where the configuration files are: beside the package in a checkout, inside it in a wheel."""
+"""Location of conf/: next to the package in a checkout, inside it when installed."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 def conf_dir() -> Path:
     """The absolute path of conf/.
 
-    A checkout's own wins, so that an editable install never reads a stale copy.
+    That of a checkout takes precedence, so that an editable install never reads a stale copy.
     """
     checkout = PACKAGE.parent / "conf"
     # Something else called conf may lie beside an installed package (site-packages/conf).

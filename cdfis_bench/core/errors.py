@@ -1,13 +1,22 @@
-"""The one exception whose text is written for the person at the terminal."""
+"""The exception whose message is written for the user, and checks that raise it."""
 
 
 class UserError(Exception):
-    """Something the user can mend: what was wrong, the value, what to do, in one sentence."""
+    """A mistake that the user can correct.
+
+    Its message is one sentence: what is wrong, the value, and what to do.
+    """
 
 
 def require(claim: bool, message: str) -> None:
-    """Raises UserError(message) unless `claim` holds. Used by constructors, so that bad values
-    never start a run.
+    """Checks a condition. Constructors use it, so that bad values are refused before a run starts.
+
+    Args:
+        claim: The condition.
+        message: What to tell the user if it does not hold.
+
+    Raises:
+        UserError: If `claim` is false.
     """
     if not claim:
         raise UserError(message)
@@ -16,9 +25,20 @@ def require(claim: bool, message: str) -> None:
 def require_number(
     name: str, value: object, low: float, high: float, *, open_low: bool = False
 ) -> float:
-    """`value` as a float if it is a number in [low, high] (low excluded with open_low).
+    """Checks that a value is a number in a range. Booleans and strings are not numbers.
 
-    Raises UserError naming the key, the value and the range. Booleans and strings are no numbers.
+    Args:
+        name: The key, for the message.
+        value: What was given.
+        low: Smallest value that is allowed.
+        high: Largest value that is allowed.
+        open_low: Whether `low` itself is excluded.
+
+    Returns:
+        The value as a float.
+
+    Raises:
+        UserError: If it is no number, or outside the range.
     """
     bracket = "(" if open_low else "["
     expected = f"{name}={value!r} must be a number in {bracket}{low:g}, {high:g}]"
@@ -30,15 +50,36 @@ def require_number(
 
 
 def require_choice(name: str, value: object, choices: tuple[str, ...]) -> str:
-    """`value` if it is one of `choices`; otherwise raises UserError naming them."""
+    """Checks that a value is one of several strings.
+
+    Args:
+        name: The key, for the message.
+        value: What was given.
+        choices: What is allowed.
+
+    Returns:
+        The value.
+
+    Raises:
+        UserError: If it is none of them.
+    """
     if value not in choices:
         raise UserError(f"{name}={value!r} is not known; choose one of: {', '.join(choices)}")
     return str(value)
 
 
 def require_bool(name: str, value: object) -> bool:
-    """`value` if it is true or false; otherwise raises UserError (a string such as 'no' is not
-    false).
+    """Checks that a value is true or false; a string such as "no" is neither.
+
+    Args:
+        name: The key, for the message.
+        value: What was given.
+
+    Returns:
+        The value.
+
+    Raises:
+        UserError: If it is no boolean.
     """
     if not isinstance(value, bool):
         raise UserError(f"{name}={value!r} must be true or false")

@@ -19,7 +19,7 @@ def draw_single(run: StoredRun) -> list[Path]:
         The path of the picture, in a list.
     """
     rows, record = run.rows(), run.record
-    gate = record.summary["gate_open_step"]
+    gate = run.summary.gate_open_step
     path = run.folder / "curve.png"
     with style_context():
         figure = Figure(figsize=(7.5, 2.9), layout="constrained")

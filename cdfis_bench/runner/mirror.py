@@ -9,7 +9,7 @@ from cdfis_bench.analysis.importance.rates import extremes
 from cdfis_bench.config.schema import Config
 from cdfis_bench.core.types import Recorder
 from cdfis_bench.datasets.dataset import Dataset
-from cdfis_bench.datasets.gallery import gallery
+from cdfis_bench.datasets.make_gallery import make_gallery
 from cdfis_bench.records.run_writer import RunWriter
 from cdfis_bench.records.stored_run import StoredRun
 from cdfis_bench.runner.progress import say
@@ -60,7 +60,7 @@ def mirror_result(tracked: TrackedRun, stored: StoredRun, dataset: Dataset) -> N
     from cdfis_bench.figures.single import draw_single
 
     tracked.summary(**stored.summary.to_json())
-    shown = gallery(dataset)
+    shown = make_gallery(dataset)
     ends = extremes(stored, shown.labels, SAMPLES_SHOWN) or {}
     try:
         pictures = draw_single(stored) + draw_samples(stored, ends, shown)

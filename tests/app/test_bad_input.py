@@ -19,6 +19,17 @@ CASES = [
     (["optimizer.lr=${nokey}"], "optimizer.lr: Interpolation key 'nokey' not found"),
     (["-m", "experiment=fig1,smoke"], "one experiment per command"),
     (["-m", "seed=0,1", "figure.x=[seconds]", "name=axis"], "is no column; choose from"),
+    (["threshold=none"], "threshold=none was renamed; use threshold=always"),
+    (["kernel=plain"], "the key kernel was renamed; use backend=..."),
+    (["+kernel=plain"], "the key kernel was renamed; use backend=..."),
+    (["+scheduler=cosine"], "the key scheduler is not known"),
+    (
+        ["-m", "seed=0,1", "hydra/launcher=ensemble"],
+        "hydra/launcher=ensemble was renamed; use hydra/launcher=batched_seeds",
+    ),
+    (["-m", "threshold=loss_ratio,none"], "threshold=none was renamed; use threshold=always"),
+    (["-m", "kernel=plain,onednn"], "the key kernel was renamed; use backend=..."),
+    (["-m", "optimizer.lr=interval(0,1)"], "is no list of values; use choice"),
     (
         ["-m", "selector=cdf,topkk", "seed=0"],
         "selector=topkk is not known; did you mean selector=topk",
