@@ -20,27 +20,37 @@ from cdfis_bench.core.errors import UserError
 
 
 class WandbMode(Enum):
+    """Where runs are logged by tracker=wandb."""
+
     offline = "offline"
     online = "online"
     disabled = "disabled"
 
 
 class Size(Enum):
+    """Size of the experiments on images."""
+
     full = "full"
     small = "small"
 
 
 class ScoringMode(Enum):
+    """Mode of the network while it scores or trains."""
+
     eval = "eval"
     train = "train"
 
 
 class ScoringDtype(Enum):
+    """Precision of the forward passes of scoring."""
+
     float32 = "float32"
     bfloat16 = "bfloat16"
 
 
 class BackendName(Enum):
+    """How the network computes."""
+
     auto = "auto"
     plain = "plain"
     channels_last = "channels_last"
@@ -48,6 +58,8 @@ class BackendName(Enum):
 
 
 class KeepBy(Enum):
+    """Which part of the training set is kept (dataset pruning)."""
+
     random = "random"
     top_inclusion = "top_inclusion"
     bottom_inclusion = "bottom_inclusion"
@@ -58,6 +70,8 @@ class KeepBy(Enum):
 
 
 class Equal(Enum):
+    """What training on a part has in common with training on the whole set."""
+
     steps = "steps"
     epochs = "epochs"
 
@@ -96,6 +110,8 @@ class BudgetConfig:
 
 @dataclass
 class PresetConfig:
+    """What a preset in conf/method says about itself."""
+
     title: str | None = None
     color: str | None = None
     comparison: bool = False

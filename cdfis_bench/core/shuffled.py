@@ -35,7 +35,9 @@ class ShuffledRows:
         return self._order is not None and self._position + size <= self._n
 
     def state_dict(self) -> dict[str, Any]:
+        """The current epoch and the position in it."""
         return {"order": self._order, "position": self._position}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continues at the stored position."""
         self._order, self._position = state["order"], state["position"]

@@ -57,8 +57,9 @@ class Staging:
         return on_device
 
     def _buffer(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-        """The buffer whose turn it is. It is reused: touching new memory page by page would take
-        four times as long as the copy.
+        """The buffer whose turn it is.
+
+        It is reused, because touching new memory page by page takes four times as long as the copy.
         """
         buffer = self._buffers[self._turn]
         if buffer is None or buffer.shape != shape:

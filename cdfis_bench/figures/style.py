@@ -101,7 +101,7 @@ def method_colour(record: RunRecord) -> str:
 
 
 def label_colour(label: str) -> str:
-    """A colour that depends on the label alone, dark enough to be seen on white. #rrggbb"""
+    """A colour that depends on the label alone, dark enough to be seen on white: #rrggbb."""
     number = zlib.crc32(label.encode())
     hue, lightness = number % 360 / 360, (0.28, 0.38, 0.48)[number // 360 % 3]
     return to_hex(colorsys.hls_to_rgb(hue, lightness, 0.65))

@@ -1,5 +1,6 @@
 """Mirroring a run to the tracker while it is recorded, and its result at the end."""
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -69,6 +70,17 @@ def mirror_result(tracked: TrackedRun, stored: StoredRun, dataset: Dataset) -> N
         pictures = []
     for picture in pictures:
         tracked.image(picture.stem, picture)
-    tracked.table(
-        "selected_samples", [{"end": end, **row} for end, rows in ends.items() for row in rows]
-    )
+    table: list[Mapping[str, float | int | str]] = [
+        {
+            "end": end,
+            "index": row["index"],
+            "label": row["label"],
+            "predicted": row["predicted"],
+            "selected": row["selected"],
+            "offered": row["offered"],
+            "rate": row["rate"],
+        }
+        for end, rows in ends.items()
+        for row in rows
+    ]
+    tracked.table("selected_samples", table)

@@ -34,8 +34,9 @@ class SelectionCounts:
             self._before = self.selected.clone(), self.offered + self._to_all
 
     def arrays(self) -> dict[str, Tensor]:
-        """Returns selected_count and offered_count in total, and with suffix _open since the gate
-        opened (zero if it never did).
+        """Returns the arrays selected_count and offered_count, in total and since the gate opened.
+
+        The latter have the suffix _open and are zero if it never opened.
         """
         offered = self.offered + self._to_all
         selected_before, offered_before = self._before or (self.selected, offered)
