@@ -3,11 +3,12 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from cdfis_bench.version import __version__
+
 if TYPE_CHECKING:
     from cdfis_bench.batch_selection import select
     from cdfis_bench.per_sample_grad import grad_norms
 
-__version__ = "0.1.0"
 __all__ = ["__version__", "grad_norms", "select"]
 
 # Imported on first use, so that `import cdfis_bench` and `--help` do not load torch.

@@ -4,7 +4,6 @@ Hydra finds launchers in the namespace `hydra_plugins` only, and imports this fi
 too. joblib, which provides the processes, is therefore imported when a sweep starts.
 """
 
-import importlib.util
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -17,30 +16,8 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from cdfis_bench.core.errors import UserError, require
-
 # One thread per process, unless device.threads says otherwise. Set before torch is imported there.
 ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
-
-
-def check_pool(launcher: DictConfig) -> None:
-    """Checks that a pool can be started.
-
-    Args:
-        launcher: The node `hydra.launcher`.
-
-    Raises:
-        UserError: If its package is not installed, or n_jobs is no whole number above 0.
-    """
-    if importlib.util.find_spec("hydra_plugins.hydra_joblib_launcher") is None:
-        raise UserError(
-            "hydra/launcher=pool needs hydra-joblib-launcher, which is not installed; "
-            "pip install 'cdfis-bench[parallel]'"
-        )
-    n = launcher.n_jobs
-    require(
-        isinstance(n, int) and n >= 1, f"hydra.launcher.n_jobs={n} must be a whole number above 0"
-    )
 
 
 class PoolLauncher(Launcher):

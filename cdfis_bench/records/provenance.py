@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-import cdfis_bench
+from cdfis_bench.version import __version__
 
 
 def provenance(
@@ -27,7 +27,7 @@ def provenance(
     """
     return {
         "versions": {
-            "cdfis_bench": cdfis_bench.__version__,
+            "cdfis_bench": __version__,
             "python": platform.python_version(),
             "torch": torch.__version__,
             "cuda": torch.version.cuda if device.type == "cuda" else None,
@@ -57,7 +57,7 @@ def merged_hardware(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict
 
 def _commit() -> dict[str, Any]:
     """The git commit of the checkout and whether it has changes; None outside a checkout."""
-    here = Path(cdfis_bench.__file__).parents[1]
+    here = Path(__file__).parents[2]
     if not (here / ".git").exists():
         return {"commit": None, "dirty": None}
     try:

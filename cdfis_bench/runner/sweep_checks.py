@@ -1,5 +1,6 @@
 """What a sweep asks for, and what is refused before its first job starts."""
 
+import importlib.util
 import math
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
-from cdfis_bench.core.errors import UserError
+from cdfis_bench.core.errors import UserError, require
 
 
 def check_sweep(config: DictConfig) -> None:
@@ -115,8 +116,6 @@ def _check_experiment(config: DictConfig) -> None:
 
 def _check_launcher(config: DictConfig) -> None:
     if config.hydra.runtime.choices["hydra/launcher"] == "pool":
-        from hydra_plugins.cdfis_bench_pool import check_pool
-
         check_pool(config.hydra.launcher)
 
 
@@ -142,3 +141,23 @@ def _is_one(text: str) -> bool:
         return float(text) == 1
     except ValueError:  # an interpolation, or a mistake that each job will report
         return False
+
+
+def check_pool(launcher: DictConfig) -> None:
+    """Checks that a pool can be started.
+
+    Args:
+        launcher: The node `hydra.launcher`.
+
+    Raises:
+        UserError: If its package is not installed, or n_jobs is no whole number above 0.
+    """
+    if importlib.util.find_spec("hydra_plugins.hydra_joblib_launcher") is None:
+        raise UserError(
+            "hydra/launcher=pool needs hydra-joblib-launcher, which is not installed; "
+            "pip install 'cdfis-bench[parallel]'"
+        )
+    n = launcher.n_jobs
+    require(
+        isinstance(n, int) and n >= 1, f"hydra.launcher.n_jobs={n} must be a whole number above 0"
+    )

@@ -16,7 +16,7 @@ from omegaconf import OmegaConf
 from cdfis_bench.core.errors import UserError
 from cdfis_bench.records.stored_run import read_run
 from cdfis_bench.runner.sweep import SweepCallback
-from hydra_plugins.cdfis_bench_pool import check_pool
+from cdfis_bench.runner.sweep_checks import check_pool
 from tests.app.command import TINY, cdfis, environment, runs
 from tests.engine.small import numbers
 
