@@ -29,7 +29,7 @@ def gallery_of(stored: StoredRun, places: Mapping[str, str | None]) -> Gallery:
     noted = stored.record.data_fingerprint
     require(
         noted is not None,
-        f"{stored.name} was written by an earlier version, which did not record what its data is; "
+        f"{stored.name} was written by an earlier version, which did not note what its data is; "
         "delete its folder and compute it again",
     )
     then: dict[str, Any] = stored.record.config["dataset"]
