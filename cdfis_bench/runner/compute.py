@@ -123,12 +123,12 @@ def _compute(plans: Sequence[RunPlan], launch: Launch) -> list[Outcome]:
 
 def _start(plan: RunPlan, launch: Launch, seeds_at_once: int) -> _StartedRun:
     """Begins the run, or resumes it: only single runs save a state to resume from."""
-    origin = provenance(plan.device, launch.launcher, launch.concurrent_runs, seeds_at_once)
+    made_with = provenance(plan.device, launch.launcher, launch.concurrent_runs, seeds_at_once)
     resumed = RunWriter.resume(plan.folder) if seeds_at_once == 1 else None
     if resumed is None:
-        return _StartedRun(plan, RunWriter.begin(plan.folder, plan.record(origin)))
+        return _StartedRun(plan, RunWriter.begin(plan.folder, plan.record(made_with)))
     writer, state, rows = resumed
-    writer.note(hardware=merged_hardware(writer.record.hardware, origin["hardware"]))
+    writer.note(hardware=merged_hardware(writer.record.hardware, made_with["hardware"]))
     return _StartedRun(plan, writer, state, rows)
 
 

@@ -36,10 +36,10 @@ def test_pruning_ranks_first_and_then_trains_on_a_part(tmp_path):
     assert sorted(table["by"].unique()) == sorted(rules) and len(table) == 4 * 2
     assert table["minus_whole"].notna().all()
     assert table.set_index("by")["minus_random"].drop("random").notna().all()
-    cards = [json.loads(file.read_text()) for file in tmp_path.glob("results/runs/*/run.json")]
-    parts = [card for card in cards if card["config"]["keep"]["fraction"] == 0.25]
-    steps = {(card["config"]["keep"]["equal"], card["summary"]["steps"]) for card in parts}
+    records = [json.loads(file.read_text()) for file in tmp_path.glob("results/runs/*/run.json")]
+    parts = [record for record in records if record["config"]["keep"]["fraction"] == 0.25]
+    steps = {(record["config"]["keep"]["equal"], record["summary"]["steps"]) for record in parts}
     assert steps == {("steps", 20), ("epochs", 5)}
-    assert {card["train_samples"] for card in parts} == {128}
-    whole = [card for card in cards if card not in parts]
+    assert {record["train_samples"] for record in parts} == {128}
+    whole = [record for record in records if record not in parts]
     assert len(whole) == 2 * 2 + 2, "two methods that rank, and one arm on everything"

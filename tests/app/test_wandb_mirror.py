@@ -52,7 +52,7 @@ def test_configuration_summary_and_picture_are_those_of_the_run(mirrored):
     for stored, log, folder in mirrored:
         assert log.config["optimizer"]["lr"] == 0.005
         assert log.config["seed"] == stored.record.seed
-        for name, value in stored.record.summary.items():
+        for name, value in stored.summary.to_json().items():
             assert log.summary.get(name) == value, name
         assert list((folder / "files" / "media" / "images").glob("curve*.png"))
         assert log.exit_code == 0

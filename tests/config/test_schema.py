@@ -26,7 +26,7 @@ def test_a_group_takes_values_that_no_schema_knows():
     ("path", "value", "message"),
     [
         (["seed"], "many", "seed: Value 'many'"),
-        (["keep", "by"], "luck", "keep.by: Invalid value 'luck'"),
+        (["keep", "by"], "chance", "keep.by: Invalid value 'chance'"),
         (["keep", "fractions"], 1, "fractions"),
         (["scheduler"], "cosine", "the key scheduler is not known"),
         (["kernel"], "plain", "the key kernel was renamed; use backend=..."),

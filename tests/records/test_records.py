@@ -72,8 +72,8 @@ def test_a_summary_survives_with_all_its_fields(tmp_path):
     write_run(tmp_path / "r", summary=full)
     assert read_run(tmp_path / "r").summary == full
     assert full["break_even"] == 11 / 3
-    with pytest.raises(KeyError, match="luck"):
-        full["luck"]
+    with pytest.raises(KeyError, match="chance"):
+        full["chance"]
 
 
 def test_a_finished_run_is_found_and_not_touched(tmp_path):
