@@ -66,11 +66,14 @@ class Arm:
 
 
 def arms_of(runs: list[StoredRun], hue: str = "method") -> list[Arm]:
-    """Groups runs into arms: uniform sampling first, then in the order of the runs.
+    """Groups runs into arms.
 
     Args:
         runs: Finished runs.
         hue: What distinguishes arms: "method", or a dotted configuration key.
+
+    Returns:
+        Uniform sampling first, then in the order of the runs.
     """
     labels = arm_labels(runs, hue)
     grouped: dict[str, list[StoredRun]] = {}
@@ -85,6 +88,10 @@ def baseline_of(arm: Arm, arms: list[Arm]) -> Arm | None:
 
     In a sweep over learning rates, for example, each arm is compared with uniform sampling at its
     own learning rate.
+
+    Args:
+        arm: The arm to compare.
+        arms: All arms of the experiment.
 
     Returns:
         The closest uniform arm, or None if there is none or several are equally close.

@@ -58,6 +58,9 @@ def pruning_table(runs: Sequence[StoredRun]) -> pd.DataFrame:
 def whole_accuracy(runs: Sequence[StoredRun]) -> tuple[float, float, float] | None:
     """Final test accuracy of the runs on the whole training set.
 
+    Args:
+        runs: Finished runs; those on a part are ignored.
+
     Returns:
         (mean, low, high) over seeds; None if there is no such run.
     """

@@ -28,10 +28,14 @@ def el2n(run: StoredRun) -> Floats | None:
 
 
 def forgetting(run: StoredRun) -> Floats | None:
-    """The number of forgetting events, [n]; infinite for a sample that was never learned.
+    """Reads how often each training sample was forgotten.
+
+    Args:
+        run: A finished run.
 
     Returns:
-        None unless a uniform run recorded the events.
+        The number of forgetting events, [n], infinite for a sample that was never learned; None
+        unless a uniform run recorded them.
 
     Raises:
         UserError: If a sample was not presented twice: its forgetting cannot be observed.

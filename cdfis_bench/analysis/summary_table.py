@@ -73,7 +73,7 @@ def _cells(table: pd.DataFrame) -> list[list[str]]:
 
 
 def _intervals(table: pd.DataFrame, column: str, sign: str) -> list[str]:
-    """mean ± half the interval; the mean alone if there is one run; "-" if there is no value."""
+    """Mean ± half the interval; the mean alone if there is one run; "-" if there is no value."""
     half = (table[f"{column}_high"] - table[f"{column}_low"]) / 2
     return [
         "-" if np.isnan(mean) else f"{mean:{sign}.4f}" + ("" if np.isnan(h) else f" ± {h:.4f}")

@@ -58,7 +58,11 @@ def method_title(root: DictConfig, label_of_parts: str) -> str:
 
 
 def method_color(root: DictConfig, label_of_parts: str) -> str | None:
-    """The color of the method that `root` describes; arguments as in `method_title`.
+    """The color of the method that `root` describes.
+
+    Args:
+        root: The composed configuration.
+        label_of_parts: The label that the method has without a preset, such as `loss_cdf`.
 
     Returns:
         #rrggbb, or None if no preset fixes a color: figures then derive one from the label.

@@ -17,8 +17,9 @@ class StoredGallery:
     """Loads the training samples of stored runs for figure=importance.
 
     Args:
-        root, path, cache_dir: Where the data is now, if it moved since the runs. They replace the
-            dataset's values of the same name, where it has them.
+        root: Replaces dataset.root of the run, if its data has moved since.
+        path: Replaces dataset.path.
+        cache_dir: Replaces dataset.cache_dir.
     """
 
     def __init__(
@@ -27,7 +28,13 @@ class StoredGallery:
         self._places = {"root": root, "path": path, "cache_dir": cache_dir}
 
     def __call__(self, run: StoredRun) -> Gallery:
-        """The training samples of `run`, from their original place or else from the new one.
+        """Loads the training samples of `run`, from their original place or else from the new one.
+
+        Args:
+            run: A stored run.
+
+        Returns:
+            The training samples.
 
         Raises:
             UserError: If neither place holds data with the fingerprint that the run recorded.

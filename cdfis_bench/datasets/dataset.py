@@ -49,6 +49,9 @@ class DataSource(Protocol):
         Args:
             device: The device that batches will be on.
 
+        Returns:
+            The training set and the test set.
+
         Raises:
             UserError: If the data is not there, or cannot be used.
         """

@@ -31,6 +31,9 @@ def mapped(source: Path, key: str, cache_dir: Path | None) -> np.ndarray:
         key: The dataset in it.
         cache_dir: Where the mapped file goes; beside the source if None.
 
+    Returns:
+        An array that can be written to without changing the file.
+
     Raises:
         UserError: If the source cannot be read, or the mapped file cannot be written.
     """

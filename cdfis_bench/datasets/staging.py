@@ -11,6 +11,10 @@ def on_device_if_it_fits(rows: Tensor, device: torch.device) -> Tensor:
 
     Gathering a mini-batch in the GPU's memory is hundreds of times faster than sending it there.
 
+    Args:
+        rows: In host memory.
+        device: The device of the run.
+
     Returns:
         The rows on the GPU, or the given tensor.
     """
@@ -59,7 +63,7 @@ class Staging:
     def _buffer(self, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
         """The buffer whose turn it is.
 
-        It is reused, because touching new memory page by page takes four times as long as the copy.
+        It is reused: touching new memory page by page would take four times as long as the copy.
         """
         buffer = self._buffers[self._turn]
         if buffer is None or buffer.shape != shape:

@@ -18,7 +18,10 @@ _UNREADABLE = (
 
 
 def torchvision_datasets() -> ModuleType:
-    """The module torchvision.datasets.
+    """Imports torchvision.datasets.
+
+    Returns:
+        The module.
 
     Raises:
         UserError: If torchvision was built for another PyTorch (a CPU-only one, for example): its
@@ -44,6 +47,9 @@ def read(name: str, root: str, download: bool, files: str, **arguments: Any) -> 
         download: Whether to download it if it is missing.
         files: The files below `root` that it consists of, for the message.
         **arguments: Further arguments of the class.
+
+    Returns:
+        The dataset object.
 
     Raises:
         UserError: If it is not there, damaged, or cannot be downloaded.

@@ -10,7 +10,11 @@ from cdfis_bench.datasets.two_circles_geometry import CENTRES, RADIUS
 
 
 def draw_points(n: int, generator: Generator) -> tuple[Tensor, Tensor]:
-    """Draws n points uniformly in the square [-1, 1]^2.
+    """Draws points uniformly in the square [-1, 1]^2.
+
+    Args:
+        n: Number of points.
+        generator: On the CPU.
 
     Returns:
         x, float32 [n, 2], and y, int64 [n]: 1 inside a disc, 0 outside.

@@ -34,11 +34,14 @@ def arm_colours(arms: list[Arm], hue: str, baseline: str) -> dict[str, str]:
 
 
 def arm_dashes(arms: list[Arm], baseline: str) -> dict[str, Dashes]:
-    """Dashes by arm label: solid lines, other patterns for further arms of one method.
+    """Chooses the dashes of each arm.
 
     Args:
         arms: All arms of the figure.
         baseline: Label of the method that has a pattern of its own.
+
+    Returns:
+        Dashes by arm label: solid lines, and other patterns for further arms of one method.
     """
     dashes: dict[str, Dashes] = {}
     seen: dict[str, int] = {}

@@ -72,6 +72,10 @@ class Curves:
     def draw(self, experiment: Experiment, folder: Path) -> list[Path]:
         """Writes the picture, its mean curves and their provenance into `folder`.
 
+        Args:
+            experiment: The runs to draw.
+            folder: Created if it does not exist.
+
         Returns:
             The paths of the .png, .pdf, .csv and .json file.
 

@@ -34,6 +34,9 @@ def show(figure: Any, experiment: Experiment, folder: Path) -> Shown:
         figure: Any figure of this package, such as `Curves()`.
         experiment: The runs to draw.
         folder: Where the figure's files go.
+
+    Returns:
+        What the notebook shows: the picture, or why it cannot be drawn.
     """
     try:
         paths = figure.draw(experiment, folder)

@@ -47,6 +47,10 @@ class Patterns:
     def draw(self, experiment: Experiment, folder: Path) -> list[Path]:
         """Writes the picture, the selected samples and their provenance into `folder`.
 
+        Args:
+            experiment: The runs to draw.
+            folder: Created if it does not exist.
+
         Returns:
             The paths of the .png, .pdf, .csv and .json file.
 

@@ -37,6 +37,10 @@ class PruningFigure:
     def draw(self, experiment: Experiment, folder: Path) -> list[Path]:
         """Writes the picture, its table and their provenance into `folder`.
 
+        Args:
+            experiment: The runs to draw.
+            folder: Created if it does not exist.
+
         Returns:
             The paths of the .png, .pdf, .csv and .json file.
 

@@ -18,7 +18,11 @@ from cdfis_bench.figures.style import GREY, style_context
 
 
 def verdict(low: float, high: float) -> str:
-    """What a 95 % interval of the difference to uniform sampling says.
+    """Interprets the difference to uniform sampling.
+
+    Args:
+        low: Lower bound of its 95 % interval.
+        high: Upper bound.
 
     Returns:
         "better", "worse" or "undecided".
@@ -45,6 +49,10 @@ class Ranking:
 
     def draw(self, experiment: Experiment, folder: Path) -> list[Path]:
         """Writes the picture, its table and their provenance into `folder`.
+
+        Args:
+            experiment: The runs to draw.
+            folder: Created if it does not exist.
 
         Returns:
             The paths of the .png, .pdf, .csv and .json file.

@@ -47,6 +47,9 @@ def about_runs(experiment: Experiment, arms: list[Arm]) -> dict[str, Any]:
     Args:
         experiment: The experiment that is drawn.
         arms: The arms that are drawn.
+
+    Returns:
+        Plain values for JSON.
     """
     runs = [run for arm in arms for run in arm.runs]
     records = [run.record for run in runs]

@@ -15,6 +15,9 @@ _SHOWN = ("test_accuracy", "train_loss")
 def draw_single(run: StoredRun) -> list[Path]:
     """Draws test accuracy and training loss over steps, as curve.png in the run's folder.
 
+    Args:
+        run: A finished run.
+
     Returns:
         The path of the picture, in a list.
     """

@@ -82,9 +82,12 @@ def style_context() -> Iterator[None]:
 def method_colour(record: RunRecord) -> str:
     """The colour of a run's method, the same in every figure.
 
+    Args:
+        record: The run's record.
+
     Returns:
         The colour recorded with the run, which its preset fixes (conf/method); without one, a
-        colour derived from the method's label. #rrggbb
+        colour derived from the method's label: #rrggbb.
 
     Raises:
         UserError: If the recorded colour is not one that matplotlib knows.
@@ -114,6 +117,9 @@ def gate_text(step: float, opened: int, runs: int) -> str:
         step: Median step at which the gate opened, over the runs in which it did.
         opened: Number of these runs.
         runs: Number of all runs.
+
+    Returns:
+        Words for a legend.
     """
     text = f"opens at step {step:.0f}" if step else "open from the start"
     return text if opened == runs else f"{text} ({opened} of {runs} seeds)"

@@ -19,6 +19,9 @@ def cnn(channels: int | None, side: int | None, classes: int) -> nn.Sequential:
         side: Pixels along a side of the square image, at least 16.
         classes: Number of classes.
 
+    Returns:
+        The network: [K, channels, side, side] -> [K, classes].
+
     Raises:
         UserError: If the images are too small for two rounds of 5x5 convolution and 2x2 pooling, or
             the dataset has none.

@@ -14,6 +14,9 @@ def mlp(sizes: list[int]) -> nn.Sequential:
         sizes: Length of a sample, sizes of the hidden layers, number of classes. [2, 50, 2] is the
             paper's network of 252 weights.
 
+    Returns:
+        The network: [K, sizes[0]] -> [K, sizes[-1]].
+
     Raises:
         UserError: If there are fewer than two sizes, or one is not an integer above 0.
 

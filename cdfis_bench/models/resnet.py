@@ -65,6 +65,9 @@ def resnet(
         blocks: Residual blocks per stage.
         norm: group, or batch (scoring in eval mode then uses the running statistics).
 
+    Returns:
+        The network: [K, channels, side, side] -> [K, classes].
+
     Raises:
         UserError: If a value is out of range, or the dataset has no images.
     """

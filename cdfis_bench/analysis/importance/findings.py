@@ -87,6 +87,9 @@ def findings_of(
         n_classes: Number of classes.
         prior_offers: Shrinkage of the rates, see `rates`.
 
+    Returns:
+        All that figure=importance shows.
+
     Raises:
         UserError: If no run selected among its candidates.
     """

@@ -44,13 +44,16 @@ class Importance:
 def importance(
     seeds: Sequence[int], selected: Counts, offered: Counts, prior_offers: float = PRIOR_OFFERS
 ) -> Importance:
-    """The importance that follows from counts.
+    """Computes rates and ranks from counts.
 
     Args:
         seeds: The seed of each run.
         selected: Times trained on, [S, n].
         offered: Times among the candidates, [S, n].
         prior_offers: Shrinkage of the rates, see `rates`.
+
+    Returns:
+        The importance of the n samples in the S runs.
     """
     rate = rates(selected, offered, prior_offers)
     return Importance(list(seeds), selected, offered, rate, ranks(-rate))

@@ -48,11 +48,14 @@ class SampleCounts:
 
 
 def sample_counts(run: StoredRun) -> SampleCounts | None:
-    """The counts of a run.
+    """Reads the counts of a run.
+
+    Args:
+        run: A finished run.
 
     Returns:
-        None if the run never selected: its gate stayed closed, or it trained on every sample that
-        it was offered. Importance is undefined then.
+        The counts since the gate opened; None if the run never selected (its gate stayed closed, or
+        it trained on every sample that it was offered). Importance is undefined then.
     """
     selected, offered = (run.array(f"{name}_count_open") for name in ("selected", "offered"))
     if selected.sum() >= offered.sum():

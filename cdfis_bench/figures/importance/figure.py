@@ -68,6 +68,10 @@ class ImportanceFigure:
     def draw(self, experiment: Experiment, folder: Path) -> list[Path]:
         """Writes the picture, the table of all samples and their provenance into `folder`.
 
+        Args:
+            experiment: The runs to draw.
+            folder: Created if it does not exist.
+
         Returns:
             The paths of the .png, .pdf, .csv and .json file.
 
@@ -186,6 +190,9 @@ def chosen_arm(arms: list[Arm], method: str | None) -> Arm:
         arms: All arms of the experiment.
         method: The arm's label, or its method's label if the method has one arm only. If None,
             loss_cdf or else the first arm that selects.
+
+    Returns:
+        One of `arms`.
 
     Raises:
         UserError: If there is no such arm, or several.
