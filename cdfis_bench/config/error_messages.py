@@ -13,10 +13,27 @@ from cdfis_bench.core.errors import UserError
 RENAMED_OPTIONS = {
     "threshold=none": "threshold=always",
     "hydra/launcher=ensemble": "hydra/launcher=batched_seeds",
+    "model=mnist": "model=cnn",
+    "model=cifar10": "model=cnn",
+    "model=pcam": "model=cnn",
+    "model=arrays": "model=cnn",
+    "model=two_circles": "model=mlp",
 }
 RENAMED_KEYS = {
     "kernel": "backend",
     "protocol": "results_version",
+    "dataset.suggested.channels": "dataset.facts.channels",
+    "dataset.suggested.side": "dataset.facts.side",
+    "dataset.suggested.classes": "dataset.facts.classes",
+    "dataset.suggested.steps": "dataset.recipe.steps",
+    "dataset.suggested.eval_every": "dataset.recipe.eval_every",
+    "dataset.suggested.chunk_size": "dataset.recipe.chunk_size",
+    "dataset.suggested.threads": "dataset.recipe.threads",
+    "dataset.suggested.learning_rate": "dataset.recipe.learning_rate",
+    "dataset.suggested.threshold_fraction": "dataset.recipe.threshold_fraction",
+    "figure.root": "figure.load_gallery.root",
+    "figure.path": "figure.load_gallery.path",
+    "figure.cache_dir": "figure.load_gallery.cache_dir",
 }
 
 

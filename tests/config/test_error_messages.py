@@ -48,7 +48,7 @@ def test_values_that_cannot_work_are_refused_in_one_sentence(overrides, message)
 def test_negative_scores_into_cdf_are_refused_when_the_run_is_built(monkeypatch):
     from cdfis_bench.metrics.loss import Loss
 
-    monkeypatch.setattr(Loss, "signed", True)
+    monkeypatch.setattr(Loss, "can_be_negative", True)
     with pytest.raises(UserError, match="negative scores"):
         build(configured(), torch.device("cpu"))
     build(configured("selector=topk"), torch.device("cpu"))

@@ -157,7 +157,6 @@ def test_stored_runs_are_not_computed_again(tmp_path, first):
     assert len(runs(tmp_path)) == 3
 
 
-@pytest.mark.xfail(strict=True, reason="the batched engine does not count steps with an open gate")
 def test_batched_seeds_know_their_break_even(tmp_path):
     arms = ["threshold=always seed=0", "threshold=always seed=1"]
     together = run_sweep_jobs(jobs(tmp_path, *arms), Launch("batched_seeds", 1, "sweep"))
