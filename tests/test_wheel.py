@@ -43,6 +43,7 @@ def test_the_licence_and_the_mark_of_types_are_in_the_wheel(site):
     assert licence.read_text() == (ROOT / "LICENSE").read_text()
 
 
+@pytest.mark.slow
 def test_the_wheel_runs_an_experiment_from_an_empty_folder(site, tmp_path):
     result = subprocess.run(
         [

@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 from torchvision.datasets import PCAM
 
+from benchmark.ours import large_batch_size
 from benchmark.timing import Work
 from cdfis_bench.engine.setup import RunSetup
 
@@ -103,7 +104,7 @@ def authors_step(training: RunSetup, score: Score, folder: Path) -> Work:
     """
     n, model = training.batch_size, training.model
     items = items_of(training, folder)
-    loader = DataLoader(items, batch_size=training.large_batch_size, shuffle=True)
+    loader = DataLoader(items, batch_size=large_batch_size(training), shuffle=True)
     batches = _endless(loader)
     optimizer = torch.optim.Adam(model.parameters())
     draws = np.random.default_rng(0)

@@ -2,21 +2,18 @@
 
 import torch
 
-from benchmark.setups import CPU
 from benchmark.timing import Work
 from cdfis_bench.core.types import Batch
-from cdfis_bench.engine.meters.cost import CostMeter
 from cdfis_bench.engine.setup import RunSetup
+from cdfis_bench.engine.state import RunState
 from cdfis_bench.engine.step import train_step
 
 
 def engine_step(setup: RunSetup) -> Work:
-    """One optimisation step: load, score, select, update."""
-    method, model = setup.make_method(), setup.model
-    optimizer = setup.make_optimizer(model.parameters())
-    cost = CostMeter(CPU)
-    model.train()
-    return lambda: train_step(model, optimizer, method, setup.batch_size, setup.streams, cost)
+    """One optimization step: load, score, select, update."""
+    state = RunState(setup)
+    state.model.train()
+    return lambda: train_step(state.context, state.optimizer)
 
 
 def scoring(setup: RunSetup, batch: Batch) -> Work:
@@ -27,4 +24,9 @@ def scoring(setup: RunSetup, batch: Batch) -> Work:
 
 
 def large_batch(setup: RunSetup) -> Batch:
-    return setup.dataset.train.batch(torch.arange(setup.large_batch_size))
+    return setup.dataset.train.batch(torch.arange(large_batch_size(setup)))
+
+
+def large_batch_size(setup: RunSetup) -> int:
+    """The number of candidates, K."""
+    return setup.make_method().source.large_batch_size

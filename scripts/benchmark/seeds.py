@@ -4,8 +4,11 @@ from torch import Tensor
 
 from benchmark.setups import Setting, training
 from benchmark.timing import Work
-from cdfis_bench.engine.batched_seeds.train import Together
-from cdfis_bench.engine.setup import RunSetup, beginning, count_step, take_step
+from cdfis_bench.engine.accounting import begin_step, count_step
+from cdfis_bench.engine.batched_seeds.train import BatchedSeeds
+from cdfis_bench.engine.setup import RunSetup
+from cdfis_bench.engine.state import RunState
+from cdfis_bench.engine.step import train_step
 
 
 class _NoRecords:
@@ -21,11 +24,12 @@ NO_RECORDS = _NoRecords()
 def one_by_one(setting: Setting, method: str) -> Work:
     """A step of each of ten runs, counted, one after the other."""
     setups = _seeds(setting, method)
-    runs = [beginning(setup) for setup in setups]
+    states = [RunState(setup) for setup in setups]
 
     def work() -> None:
-        for setup, run in zip(setups, runs, strict=True):
-            take_step(setup, run, NO_RECORDS, 0.0)
+        for setup, state in zip(setups, states, strict=True):
+            begin_step(state, 0.0)
+            count_step(setup, state, NO_RECORDS, train_step(state.context, state.optimizer))
 
     return work
 
@@ -33,12 +37,14 @@ def one_by_one(setting: Setting, method: str) -> Work:
 def at_once(setting: Setting, method: str) -> Work:
     """The same as one network."""
     setups = _seeds(setting, method)
-    runs = [beginning(setup) for setup in setups]
-    together = Together(setups[0], runs)
+    states = [RunState(setup) for setup in setups]
+    batched = BatchedSeeds(setups[0], states)
 
     def work() -> None:
-        for setup, run, report in zip(setups, runs, together.step(0.0), strict=True):
-            count_step(setup, run, NO_RECORDS, report, 0.0)
+        for state in states:
+            begin_step(state, 0.0)
+        for setup, state, report in zip(setups, states, batched.step(), strict=True):
+            count_step(setup, state, NO_RECORDS, report)
 
     return work
 

@@ -18,7 +18,7 @@ CASES = [
     (["dataset=pcam", "dataset.root=nowhere"], "split_test_y.h5 in nowhere/pcam; use dataset.down"),
     (["optimizer.lr=${nokey}"], "optimizer.lr: Interpolation key 'nokey' not found"),
     (["-m", "experiment=fig1,smoke"], "one experiment per command"),
-    (["-m", "seed=0,1", "figure.x=[seconds]", "name=axis"], "is no column; choose from"),
+    (["-m", "seed=0,1", "figure.x=[seconds]", "name=axis"], "is not a column; choose from"),
     (["threshold=none"], "threshold=none was renamed; use threshold=always"),
     (["kernel=plain"], "the key kernel was renamed; use backend=..."),
     (["+kernel=plain"], "the key kernel was renamed; use backend=..."),
@@ -54,6 +54,7 @@ def test_a_value_that_cannot_work_ends_a_single_run(tmp_path):
     assert result.stderr.strip() == f"cdfis_bench: {sentence}"
 
 
+@pytest.mark.slow
 def test_a_results_folder_that_cannot_be_written(tmp_path):
     (tmp_path / "taken").write_text("a file, not a folder")
     for sweep in ([], ["-m", "seed=0,1"]):

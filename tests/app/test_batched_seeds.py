@@ -10,6 +10,7 @@ SWEEP = ["-m", *TINY, "threshold=always", "method=uniform,loss_cdf", "seed=range
 ENSEMBLE = "hydra/launcher=batched_seeds"
 
 
+@pytest.mark.slow
 def test_seeds_at_once_write_the_folders_of_single_runs(tmp_path):
     together, alone = tmp_path / "together", tmp_path / "alone"
     together.mkdir(), alone.mkdir()
@@ -35,6 +36,7 @@ def test_seeds_at_once_write_the_folders_of_single_runs(tmp_path):
     assert len(runs(together)) == 6
 
 
+@pytest.mark.slow
 def test_what_cannot_be_shared_is_said_once_and_fails_every_seed(tmp_path):
     result = cdfis(tmp_path, *SWEEP, "method=loss_cdf", "budget.train_seconds=5", ENSEMBLE)
     assert result.returncode == 1

@@ -57,6 +57,7 @@ def test_running_it_again_trains_nothing_and_redraws(smoke):
     assert figure_files(folder, "smoke")[0].exists()
 
 
+@pytest.mark.slow
 def test_another_process_computes_the_same_numbers(smoke, tmp_path):
     folder, _ = smoke
     name = next(run.name for run in runs(folder) if "loss_cdf-s1" in run.name)
@@ -66,6 +67,7 @@ def test_another_process_computes_the_same_numbers(smoke, tmp_path):
     assert (first.array("selected_count") == second.array("selected_count")).all()
 
 
+@pytest.mark.slow
 def test_a_sweep_with_a_poisoned_job_still_draws_and_exits_with_1(tmp_path):
     result = cdfis(
         tmp_path,
@@ -85,6 +87,7 @@ def test_a_sweep_with_a_poisoned_job_still_draws_and_exits_with_1(tmp_path):
     assert len(about["missing"]) == 2
 
 
+@pytest.mark.slow
 def test_a_damaged_run_is_named_and_the_others_are_drawn(tmp_path):
     arguments = ["-m", *TINY, "method=uniform", "seed=0,1", "name=damaged"]
     assert cdfis(tmp_path, *arguments).returncode == 0
@@ -96,6 +99,7 @@ def test_a_damaged_run_is_named_and_the_others_are_drawn(tmp_path):
     assert read_run(runs(tmp_path)[1]).done
 
 
+@pytest.mark.slow
 def test_a_sweep_killed_in_the_middle_is_finished_by_the_same_command(tmp_path):
     arguments = [
         "-m",
@@ -134,6 +138,7 @@ def test_a_sweep_killed_in_the_middle_is_finished_by_the_same_command(tmp_path):
     assert all(path.exists() for path in figure_files(tmp_path, "killed"))
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_from_its_last_state(tmp_path):
     """kill -9, then the same command: the same numbers as a run that nobody killed."""
     arguments = [*TINY, "budget.steps=1500", "eval_every=10", "checkpoint_every=40"]
@@ -200,6 +205,7 @@ def test_help_answers_without_importing_torch(tmp_path):
     assert time.monotonic() - began < 5  # measured: 0.8 s; the rest is for a busy machine
 
 
+@pytest.mark.slow
 def test_a_guest_adds_a_selector_with_one_python_file_and_one_yaml(tmp_path):
     (tmp_path / "mylab.py").write_text(
         "from cdfis_bench.selectors.cdf import CdfSelector\n\n\n"

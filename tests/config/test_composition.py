@@ -36,11 +36,12 @@ COMPANIONS = {
     "source=queue": ["selector=percentile_bernoulli"],
     "selector=percentile_bernoulli": ["source=queue"],
     "selector=mean_cut": ["source=epoch_subset", "metric=memory"],
-    "selector=bandit": ["source=dataset", "metric=memory"],
-    "selector=robust_linear": ["source=dataset", "metric=memory"],
+    "selector=bandit": ["source=dataset", "metric=none"],
+    "selector=robust_linear": ["source=dataset", "metric=none"],
     "selector=greedy_residual": ["metric=last_layer_gram"],
     "metric=last_layer_gram": ["selector=greedy_residual"],
     "metric=margin": ["selector=topk"],
+    "metric=none": ["selector=bandit", "source=dataset"],
     "metric=reducible": ["selector=topk"],
     "weighting=horvitz_thompson": ["selector=systematic"],
     "weighting=per_sample": ["selector=mean_cut", "source=epoch_subset", "metric=memory"],
@@ -188,4 +189,4 @@ def test_one_network_fits_every_image_set(dataset):
 def test_the_networks_that_each_dataset_had_answer_with_the_one_for_all():
     with pytest.raises(HydraException) as caught:
         resolved("dataset=mnist", "model=mnist")
-    assert sentence(caught.value) == "model=mnist is not known; choose one of: cnn, mlp, resnet"
+    assert sentence(caught.value) == "model=mnist was renamed; use model=cnn"

@@ -8,7 +8,7 @@ from cdfis_bench.engine.meters.cost import CostMeter
 from tests.engine.small import setup
 
 
-def side(**changes):
+def holdout(**changes):
     training = setup("dataset.train_size=400", "large_batch_size=64")
     values = {
         "make_model": training.make_model,
@@ -23,14 +23,14 @@ def side(**changes):
 
 
 def test_no_network_sees_the_samples_that_it_scores():
-    training = side()
+    training = holdout()
     seen, scored = [], []
-    trained_on, losses = HoldoutTraining._trained_on, HoldoutTraining._losses
+    train_on, losses = HoldoutTraining._train, HoldoutTraining._losses
     rows_of = {}
 
     class Watched(HoldoutTraining):
-        def _trained_on(self, rows, steps, name):
-            model = trained_on(self, rows, steps, name)
+        def _train(self, rows, steps, name):
+            model = train_on(self, rows, steps, name)
             rows_of[id(model)] = set(rows.tolist())
             seen.append(rows)
             return model
@@ -46,7 +46,7 @@ def test_no_network_sees_the_samples_that_it_scores():
 
 
 def test_its_cost_is_charged_in_samples_and_seconds():
-    training = side()
+    training = holdout()
     training.cross_fitted_losses(5)
     totals = training.cost.totals()
     assert totals["backward_samples"] == 2 * 5 * 32
@@ -55,14 +55,14 @@ def test_its_cost_is_charged_in_samples_and_seconds():
 
 
 def test_same_seed_same_losses_and_training_helps():
-    early, late, again = (side().cross_fitted_losses(steps) for steps in (1, 200, 200))
+    early, late, again = (holdout().cross_fitted_losses(steps) for steps in (1, 200, 200))
     assert torch.equal(late, again)
     assert late.mean() < 0.8 * early.mean()
-    assert not torch.equal(late, side(seed=1).cross_fitted_losses(200))
+    assert not torch.equal(late, holdout(seed=1).cross_fitted_losses(200))
 
 
 def test_the_runs_own_network_is_left_alone():
-    training = side()
+    training = holdout()
     expected = training.make_model(stream(0, "init"))
     training.cross_fitted_losses(3)
     made = training.make_model(stream(0, "init"))

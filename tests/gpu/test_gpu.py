@@ -2,13 +2,13 @@
 
 import pytest
 import torch
-from cdfis_bench.engine.meters.lagged import LAG
 
 from cdfis_bench.config.build import build
 from cdfis_bench.core.streams import stream
 from cdfis_bench.datasets.images import ImageSamples
 from cdfis_bench.engine.loop import train
-from cdfis_bench.engine.meters.cost import CostMeter
+from cdfis_bench.engine.meters.lagged_reader import LAG
+from cdfis_bench.engine.state import RunState
 from cdfis_bench.engine.step import train_step
 from tests.engine.small import Memory, configured, numbers
 
@@ -24,13 +24,10 @@ def on_gpu(*overrides):
 @pytest.mark.parametrize("arm", ARMS)
 def test_a_step_makes_the_host_wait_for_nothing(arm):
     gate = [] if arm == "uniform" else ["threshold=always"]
-    training = on_gpu(f"method={arm}", *gate)
-    method = training.make_method()
-    optimizer = training.make_optimizer(training.model.parameters())
-    cost = CostMeter(GPU)
+    state = RunState(on_gpu(f"method={arm}", *gate))
 
     def step():
-        train_step(training.model, optimizer, method, 32, training.streams, cost)
+        train_step(state.context, state.optimizer)
 
     for _ in range(3):  # allocations and first launches may wait
         step()
