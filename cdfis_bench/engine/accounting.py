@@ -1,11 +1,11 @@
 """What is recorded of steps and evaluations; the same for single and batched seeds."""
 
 import math
-from typing import Any
 
 import torch
 
 from cdfis_bench.core.errors import UserError
+from cdfis_bench.core.summary import Summary
 from cdfis_bench.core.types import Observation, Recorder, Samples
 from cdfis_bench.engine.evaluate import evaluate
 from cdfis_bench.engine.meters import diagnostics
@@ -15,8 +15,6 @@ from cdfis_bench.engine.predict import predictions
 from cdfis_bench.engine.setup import RunSetup
 from cdfis_bench.engine.state import RunState
 from cdfis_bench.engine.step import StepReport
-
-Summary = dict[str, Any]
 
 
 def begin_step(state: RunState, progress: float) -> None:
@@ -138,11 +136,13 @@ def conclude(
     predicted: torch.Tensor = predictions(state.model, train, setup.eval_chunk_size)
     recorder.array("train_prediction", predicted)
     totals = state.cost.totals()
-    return {
-        "steps": state.step,
-        "gate_open_step": state.gate_open_step,
-        **final,
-        **diagnostics.class_shares(train.y, state.counts.selected, setup.dataset.n_classes),
-        **totals,
-        **selection_cost(totals, state.step, state.open_steps),
-    }
+    return Summary.from_json(
+        {
+            "steps": state.step,
+            "gate_open_step": state.gate_open_step,
+            **final,
+            **diagnostics.class_shares(train.y, state.counts.selected, setup.dataset.n_classes),
+            **totals,
+            **selection_cost(totals, state.step, state.open_steps),
+        }
+    )

@@ -6,9 +6,9 @@ from typing import Any
 
 from cdfis_bench.core.context import StepContext
 from cdfis_bench.core.streams import drawing_from, run_streams
+from cdfis_bench.core.summary import Summary
 from cdfis_bench.core.types import Recorder
 from cdfis_bench.engine.accounting import (
-    Summary,
     begin_step,
     conclude,
     count_step,

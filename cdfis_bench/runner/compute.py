@@ -10,7 +10,6 @@ from typing import Any
 from cdfis_bench.config.build import build, make
 from cdfis_bench.config.device import computing_on
 from cdfis_bench.core.errors import UserError
-from cdfis_bench.core.summary import Summary
 from cdfis_bench.engine.batched_seeds.train import train_batched_seeds
 from cdfis_bench.engine.loop import train
 from cdfis_bench.engine.setup import RunSetup
@@ -165,7 +164,7 @@ def _train_one(
             tracked.row("curve", **row)
         recorder = Tee(run.writer, tracked)
         summary = train(setup, recorder, progress, run.writer.save_state, run.state)
-        stored = run.writer.finish(Summary.from_json(summary))
+        stored = run.writer.finish(summary)
         mirror_result(tracked, stored, setup.dataset)
     return stored
 
@@ -180,8 +179,7 @@ def _train_batch(
     """Trains several seeds, then tracks them: a tracker has only one open run at a time."""
     summaries = train_batched_seeds(setups, [run.writer for run in started], progress)
     stored_runs = [
-        run.writer.finish(Summary.from_json(summary))
-        for run, summary in zip(started, summaries, strict=True)
+        run.writer.finish(summary) for run, summary in zip(started, summaries, strict=True)
     ]
     for run, setup, stored in zip(started, setups, stored_runs, strict=True):
         with open_run(tracker, run.writer, run.plan.config, launch.experiment) as tracked:

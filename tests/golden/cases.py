@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from cdfis_bench.config.where import conf_dir
+from cdfis_bench.core.summary import Summary
 from cdfis_bench.engine.batched_seeds.train import train_batched_seeds
 from cdfis_bench.engine.loop import train
 from cdfis_bench.engine.setup import RunSetup
@@ -132,13 +133,13 @@ def compute(name: str, folder: Path) -> Any:
     return _numbers(one, memory, train(one, memory))
 
 
-def _numbers(one: RunSetup, memory: Memory, summary: dict[str, Any]) -> dict[str, Any]:
+def _numbers(one: RunSetup, memory: Memory, summary: Summary) -> dict[str, Any]:
     return {
         "weights": digest(list(one.model.state_dict().values())),
         "arrays": {array: digest([values]) for array, values in sorted(memory.arrays.items())},
         "selected": sum(memory.arrays["selected_count"].tolist()),
         "curve": numbers(memory.rows),
-        "summary": numbers([summary])[0],
+        "summary": numbers([summary.to_json()])[0],
     }
 
 

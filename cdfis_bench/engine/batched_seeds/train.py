@@ -14,9 +14,9 @@ from torch.nn.modules.conv import _ConvNd
 from cdfis_bench.core.errors import UserError, require
 from cdfis_bench.core.modes import scoring_autocast
 from cdfis_bench.core.parts import LogitMetric, ReorderingSource
+from cdfis_bench.core.summary import Summary
 from cdfis_bench.core.types import MiniBatch, Recorder
 from cdfis_bench.engine.accounting import (
-    Summary,
     begin_step,
     conclude,
     count_step,
