@@ -10,10 +10,12 @@ from hydra.utils import instantiate
 from torch import Generator, nn
 
 from cdfis_bench.backends import apply_backend
+from cdfis_bench.config.optimizer import build_optimizer
 from cdfis_bench.config.schema import Config, ScoringDtype, ScoringMode
 from cdfis_bench.core.errors import UserError, require
 from cdfis_bench.core.method import Method, Scoring
 from cdfis_bench.core.modes import in_mode
+from cdfis_bench.core.schedule import Schedule
 from cdfis_bench.core.streams import drawing_from, run_streams, stream
 from cdfis_bench.core.types import Sizes
 from cdfis_bench.datasets.dataset import Dataset, DataSource
@@ -119,9 +121,10 @@ def build(
     model = make_model(stream(config.seed, "init"))
 
     def make_optimizer(parameters: Any) -> torch.optim.Optimizer:
-        return make("optimizer", config.optimizer, params=parameters)
+        return build_optimizer(make, config.optimizer, parameters)
 
     make_optimizer(list(model.parameters()))
+    schedule: Schedule = make("schedule", config.schedule)
     dataset = keep(make("dataset", config.dataset).load(device), config.seed)
     _check_fit(config, model, dataset)
     some = torch.arange(
@@ -169,6 +172,7 @@ def build(
         streams=streams,
         seed=config.seed,
         device=device,
+        schedule=schedule,
         batch_size=config.batch_size,
         budget=budget,
         train_mode=config.training_mode == ScoringMode.train,

@@ -142,6 +142,7 @@ class Config:
     threshold: dict[str, Any] = MISSING
     source: dict[str, Any] = MISSING
     optimizer: dict[str, Any] = MISSING
+    schedule: dict[str, Any] = MISSING
     device: dict[str, Any] = MISSING
     tracker: dict[str, Any] = MISSING
     figure: dict[str, Any] = MISSING

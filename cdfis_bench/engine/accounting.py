@@ -20,11 +20,7 @@ from cdfis_bench.engine.step import StepReport
 def begin_step(state: RunState, progress: float) -> None:
     """Prepares a step; progress: share of the budget spent before it."""
     state.context.progress = progress
-    selector = state.method.selector
-    if selector.changes_learning_rate:
-        factor = selector.learning_rate_factor if state.method.threshold.open else 1.0
-        for group, rate in zip(state.optimizer.param_groups, state.learning_rates, strict=True):
-            group["lr"] = rate * factor
+    state.learning_rate.set(progress, state.method)
 
 
 def count_step(setup: RunSetup, state: RunState, recorder: Recorder, report: StepReport) -> None:

@@ -9,6 +9,7 @@ from torch.optim import Optimizer
 
 from cdfis_bench.backends.choose import Backend
 from cdfis_bench.core.method import Method
+from cdfis_bench.core.schedule import Schedule
 from cdfis_bench.core.streams import Streams
 from cdfis_bench.datasets.dataset import Dataset
 from cdfis_bench.engine.budget import Budget
@@ -24,6 +25,7 @@ class RunSetup:
         model: The network with its initial weights; training changes it.
         make_model: Makes another network of the same kind, its weights from the generator.
         make_optimizer: Makes an optimizer of these parameters.
+        schedule: How the learning rate follows the budget.
         dataset: RunSetup and test set.
         make_method: Makes a method of fresh parts, without memory of an earlier run.
         streams: The random streams of the run.
@@ -43,6 +45,7 @@ class RunSetup:
     model: nn.Module
     make_model: Callable[[Generator], nn.Module]
     make_optimizer: Callable[[Parameters], Optimizer]
+    schedule: Schedule
     dataset: Dataset
     make_method: Callable[[], Method]
     streams: Streams

@@ -5,6 +5,7 @@ from typing import Any
 
 from cdfis_bench.core.context import StepContext
 from cdfis_bench.core.streams import state_while_lent
+from cdfis_bench.engine.learning_rate import LearningRate
 from cdfis_bench.engine.meters.cost import CostMeter
 from cdfis_bench.engine.meters.lagged_reader import LaggedReader
 from cdfis_bench.engine.meters.learning import LearningMeter
@@ -25,7 +26,7 @@ class RunState:
         n, device = len(setup.dataset.train), setup.device
         self.model = setup.model
         self.optimizer = setup.make_optimizer(setup.model.parameters())
-        self.learning_rates = [group["lr"] for group in self.optimizer.param_groups]  # configured
+        self.learning_rate = LearningRate(self.optimizer, setup.schedule)
         self.method = setup.make_method()
         self.streams = setup.streams
         self.cost = CostMeter(device)

@@ -23,6 +23,7 @@ from cdfis_bench.engine.accounting import (
     record_evaluation,
 )
 from cdfis_bench.engine.batched_seeds.stacked_model import StackedModel
+from cdfis_bench.engine.learning_rate import LearningRate
 from cdfis_bench.engine.loop import OnStep, holdout_training, warm_up
 from cdfis_bench.engine.meters.cost import CostMeter
 from cdfis_bench.engine.setup import RunSetup
@@ -77,6 +78,11 @@ def check_batched_seeds(setup: RunSetup) -> None:
         type(optimizer) in _ELEMENTWISE,
         f"optimizer {type(optimizer).__name__} may look across weights, which seeds trained at "
         f"once must not share; {instead}",
+    )
+    require(
+        len(optimizer.param_groups) == 1,
+        "optimizer.decay_norms_and_biases=false tells weights apart by their shape, which stacked "
+        f"weights do not have; {instead}",
     )
     selector = setup.make_method().selector
     require(
@@ -135,10 +141,13 @@ class BatchedSeeds:
         self._states = states
         self._stack = StackedModel([state.model for state in states])
         self._optimizer = setup.make_optimizer(self._stack.parameters)
+        self._learning_rate = LearningRate(self._optimizer, setup.schedule)
         self._cost = CostMeter(setup.device)
 
     def step(self) -> list[StepReport]:
         """One optimization step of every seed, as train_step makes it for one."""
+        context = self._states[0].context
+        self._learning_rate.set(context.progress, context.method)  # the same for all seeds
         if all(_scored_by_logits(state) for state in self._states):
             mini_batches = self._score_at_once()
         else:
