@@ -64,5 +64,6 @@ def install_replacement(folder: Path) -> StoredRun | None:
     return StoredRun(folder, run.record)
 
 
-def _replacement(folder: Path) -> Path:
+def replacement_of(folder: Path) -> Path:
+    """Where the run in `folder` is computed anew; it need not exist."""
     return folder / _NEXT / folder.name
