@@ -26,9 +26,10 @@ def one_component(key: str, value: object, max_characters: int = MAX_CHARACTERS)
     text = str(value)
     problem = _problem(text, max_characters)
     if problem:
-        shown = text if len(text) <= max_characters else f"{text[:max_characters]}..."
+        shown = ascii(text)
+        shown = shown if len(shown) < 2 * max_characters else f"{shown[: 2 * max_characters]}..."
         raise UserError(
-            f"{key}={shown!a} {problem}; it names a file or folder in results_dir, so use letters, "
+            f"{key}={shown} {problem}; it names a file or folder in results_dir, so use letters, "
             f"digits, - and _, at most {max_characters}"
         )
     return text
