@@ -9,7 +9,7 @@ import torch
 
 from cdfis_bench.core.errors import UserError
 from cdfis_bench.core.printable import one_line
-from cdfis_bench.records.files import file_sha256, read_plain, write_atomically
+from cdfis_bench.records.files import read_plain, write_atomically
 
 _MARK = b"\ncdfis_bench sha256 "
 _END_BYTES = len(_MARK) + 64
@@ -22,14 +22,16 @@ def write_state(path: Path, saved: dict[str, Any]) -> None:
         OSError: If they cannot be written; an earlier state is kept.
     """
 
+    # In memory first: on a full disk torch.save would keep its half-written file open, and full.
+    buffer = io.BytesIO()
+    torch.save(saved, buffer)
+    content = buffer.getbuffer()
+    end = _MARK + hashlib.sha256(content).hexdigest().encode()
+
     def write(draft: Path) -> None:
-        try:
-            torch.save(saved, draft)
-        except RuntimeError as error:  # of a full disk
-            raise OSError(0, str(error).splitlines()[0]) from error
-        digest = file_sha256(draft)
-        with draft.open("ab") as file:
-            file.write(_MARK + digest.encode())
+        with draft.open("wb") as file:
+            file.write(content)
+            file.write(end)
 
     write_atomically(path, write)
 
