@@ -5,6 +5,7 @@ from pathlib import Path
 
 from cdfis_bench.core.errors import UserError
 from cdfis_bench.records.experiment import Job, read_jobs
+from cdfis_bench.records.paths import one_component
 from cdfis_bench.records.stored_run import StoredRun, read_run
 
 
@@ -51,7 +52,7 @@ def _finished(results_dir: Path, job: Job) -> StoredRun:
         raise UserError(job.error)
     if job.run is None:
         raise UserError("its process has not finished; give the command again when none is running")
-    folder = results_dir / "runs" / job.run
+    folder = results_dir / "runs" / one_component("run", job.run, max_characters=200)
     run = read_run(folder)
     if run is None:
         raise UserError(f"the run folder {folder} is gone; give the command again")

@@ -168,6 +168,7 @@ class Config:
     results_version: int = MISSING
     size: Size = Size.full
     redraw: str | None = None
+    force: bool = False
     name: str = MISSING
     wandb: WandbConfig = field(default_factory=WandbConfig)
 

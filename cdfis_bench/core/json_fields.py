@@ -5,6 +5,8 @@ from dataclasses import MISSING, fields
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from cdfis_bench.core.printable import printable
+
 T = TypeVar("T")
 
 
@@ -13,7 +15,8 @@ def from_json(cls: type[T], values: object) -> T:
 
     Supported field types: str, int, float, bool, None, Any, Literal, unions, list[...],
     Sequence[...], Mapping[str, ...], and other dataclasses with a class method `from_json`. Keys
-    that `cls` does not have are ignored, so that a newer version may add some.
+    that `cls` does not have are ignored, so that a newer version may add some. Characters that
+    would steer a terminal are made visible: whatever is read may be printed.
 
     Args:
         cls: A dataclass.
@@ -40,6 +43,8 @@ def from_json(cls: type[T], values: object) -> T:
 
 def _checked(key: str, value: object, expected: Any) -> object:
     """`value`, converted if `expected` is a dataclass. Raises ValueError if it does not fit."""
+    if expected is Any or isinstance(value, str):
+        value = printable(value)
     if expected is Any:
         return value
     origin, parameters = get_origin(expected), get_args(expected)

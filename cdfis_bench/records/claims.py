@@ -7,7 +7,9 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from cdfis_bench.core.errors import UserError
-from cdfis_bench.records.stored_run import StoredRun, read_run
+from cdfis_bench.records.ownership import take_ownership
+from cdfis_bench.records.replacement import install_replacement
+from cdfis_bench.records.stored_run import RUN_FILE, StoredRun, read_run
 
 
 def claim_order(folders: Iterable[Path]) -> list[Path]:
@@ -19,7 +21,7 @@ def claim_order(folders: Iterable[Path]) -> list[Path]:
 
 
 @contextmanager
-def claim(folder: Path) -> Iterator[StoredRun | None]:
+def claim(folder: Path, again: bool = False) -> Iterator[StoredRun | None]:
     """Reserves a run folder for this process until the context ends.
 
     Waits while another process holds the folder. The lock is released when its process dies, so a
@@ -27,27 +29,27 @@ def claim(folder: Path) -> Iterator[StoredRun | None]:
 
     Args:
         folder: The run folder; created if it does not exist.
+        again: Whether the run is to be computed even if it is done or damaged.
 
     Yields:
         The run in the folder if it is done, otherwise None: it has to be computed.
 
     Raises:
-        UserError: If the folder cannot be written, or holds a damaged run.
+        UserError: If the folder cannot be written, was not made by this suite, or holds a damaged
+            run.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
+    with _as_sentence(folder):
+        take_ownership(folder, RUN_FILE)
         lock = FileLock(folder / ".lock")
         try:
             lock.acquire(timeout=0)
         except Timeout:
             print(f"{folder.name}: another process computes this run; waiting for it", flush=True)
             lock.acquire()
-    except OSError as error:
-        raise UserError(
-            f"results_dir: {folder} cannot be written ({error.strerror or error}); choose another"
-        ) from error
     try:
-        stored = read_run(folder)
+        with _as_sentence(folder):
+            install_replacement(folder)
+        stored = None if again else read_run(folder)
         if stored is not None and stored.done:
             stored.check()
             yield stored
@@ -55,3 +57,13 @@ def claim(folder: Path) -> Iterator[StoredRun | None]:
             yield None
     finally:
         lock.release()
+
+
+@contextmanager
+def _as_sentence(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"results_dir: {folder} cannot be written ({error.strerror or error}); choose another"
+        ) from error

@@ -21,6 +21,7 @@ IGNORED_KEYS = (
     "size",  # affects a run through other keys only
     "name",
     "redraw",
+    "force",
     "figure",
     "checkpoint_every",
     "keep.experiment",  # the rows that it selects are part of the data's fingerprint

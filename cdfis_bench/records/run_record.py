@@ -39,6 +39,7 @@ class RunRecord:
         resumed: One entry for every time that the run was resumed.
         curve_rows: Number of rows of curve.jsonl once the run has ended.
         summary: Final numbers of a run that is done.
+        checksums: SHA-256 of the other files of a run that is done, by their names.
         error: Why the run failed, in one sentence.
         traceback: Traceback of a failed run.
     """
@@ -65,6 +66,7 @@ class RunRecord:
     resumed: Sequence[Mapping[str, str | int]] = field(default_factory=list)
     curve_rows: int | None = None
     summary: Summary | None = None
+    checksums: Mapping[str, str] = field(default_factory=dict)
     error: str | None = None
     traceback: str | None = None
 

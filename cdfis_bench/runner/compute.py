@@ -3,20 +3,22 @@
 import traceback
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from cdfis_bench.config.build import build, make
 from cdfis_bench.config.device import computing_on
 from cdfis_bench.core.errors import UserError
+from cdfis_bench.core.printable import one_line
 from cdfis_bench.engine.batched_seeds.train import train_batched_seeds
 from cdfis_bench.engine.loop import train
 from cdfis_bench.engine.setup import RunSetup
 from cdfis_bench.records.claims import claim, claim_order
 from cdfis_bench.records.provenance import merged_hardware, provenance
-from cdfis_bench.records.run_writer import RunWriter
-from cdfis_bench.records.stored_run import StoredRun
+from cdfis_bench.records.replacement import install_replacement, make_replacement, replacement_of
+from cdfis_bench.records.run_writer import RunWriter, has_state
+from cdfis_bench.records.stored_run import RUN_FILE, StoredRun
 from cdfis_bench.runner.mirror import Tee, mirror_result, open_run
 from cdfis_bench.runner.plan import RunPlan
 from cdfis_bench.runner.progress import RunProgress, run_progress, say
@@ -77,65 +79,91 @@ def compute_runs(plans: Sequence[RunPlan], launch: Launch) -> list[Outcome]:
 
     Returns:
         An outcome for every plan, in order. Plans of the same run share one.
-
-    Raises:
-        Exception: Whatever went wrong before there was a run folder to record it in.
     """
     by_folder = {plan.folder: plan for plan in plans}
     outcomes: dict[Path, Outcome] = {}
     with ExitStack() as claims:
         for folder in claim_order(by_folder):
+            again = by_folder[folder].config.force
             try:
-                stored = claims.enter_context(claim(folder))
+                stored = claims.enter_context(claim(folder, again) if again else claim(folder))
             except UserError as error:
                 outcomes[folder] = Outcome(error=error)
                 continue
             if stored is not None:
-                say(f"{stored.name}: done before, kept")
+                say(f"{stored.name}: done before{_date(stored)}, kept")
                 outcomes[folder] = Outcome(stored)
         missing = [plan for folder, plan in by_folder.items() if folder not in outcomes]
-        if missing:
-            for plan, outcome in zip(missing, _compute(missing, launch), strict=True):
+        for together in _groups(missing):
+            for plan, outcome in zip(together, _compute(together, launch), strict=True):
                 outcomes[plan.folder] = outcome
     return [outcomes[plan.folder] for plan in plans]
+
+
+def _groups(plans: Sequence[RunPlan]) -> list[list[RunPlan]]:
+    """Runs to train together. A run that was interrupted goes on alone: only it has a state."""
+    alone = [
+        plan for plan in plans if has_state(plan.folder) or has_state(replacement_of(plan.folder))
+    ]
+    together = [plan for plan in plans if plan not in alone]
+    return [*([plan] for plan in alone), *([together] if together else [])]
+
+
+def _date(stored: StoredRun) -> str:
+    ended = stored.record.ended
+    return f" on {ended[:10]}" if ended else ""
 
 
 def _compute(plans: Sequence[RunPlan], launch: Launch) -> list[Outcome]:
     """Trains and records the runs, whose folders are claimed."""
     first = plans[0]
     started: list[_StartedRun] = []
-    try:
-        with computing_on(first.device, first.config.device["threads"]):
-            for plan in plans:
-                started.append(_start(plan, launch, seeds_at_once=len(plans)))
-            stored_runs = _train(started, launch)
+    places: list[RunPlan] = []
     # Every exception is caught, so that each failure is recorded in the run folders.
+    try:
+        places += [_placed(plan) for plan in plans]
+        with computing_on(first.device, first.config.device["threads"]):
+            # Whatever can be refused is, before an earlier attempt's files are touched.
+            tracker: Tracker = make("tracker", first.config.tracker)
+            tracker.check()
+            setups = [build(plan.config, plan.device, plan.keep) for plan in places]
+            for plan in places:
+                started.append(_start(plan, launch, seeds_at_once=len(plans)))
+            stored_runs = _train(started, setups, tracker, launch)
+        for at, (plan, place) in enumerate(zip(plans, places, strict=True)):
+            if place.folder != plan.folder:
+                stored_runs[at] = install_replacement(plan.folder) or stored_runs[at]
     except Exception as error:
-        if not started:
-            raise
-        message = _record_failure(error, started)
+        message = _record_failure(error, places, started, launch)
         return [Outcome(error=message) for _ in plans]
     for stored in stored_runs:
         say(_result(stored))
     return [Outcome(stored, computed=True) for stored in stored_runs]
 
 
+def _placed(plan: RunPlan) -> RunPlan:
+    """The plan, in a folder of its own if it is to replace what is stored."""
+    if plan.config.force and ((plan.folder / RUN_FILE).exists() or has_state(plan.folder)):
+        return replace(plan, folder=make_replacement(plan.folder))
+    return plan
+
+
 def _start(plan: RunPlan, launch: Launch, seeds_at_once: int) -> _StartedRun:
     """Begins the run, or resumes it: only single runs save a state to resume from."""
     made_with = provenance(plan.device, launch.launcher, launch.concurrent_runs, seeds_at_once)
-    resumed = RunWriter.resume(plan.folder) if seeds_at_once == 1 else None
+    record = plan.record(made_with)
+    resumed = RunWriter.resume(plan.folder, record) if seeds_at_once == 1 else None
     if resumed is None:
-        return _StartedRun(plan, RunWriter.begin(plan.folder, plan.record(made_with)))
+        return _StartedRun(plan, RunWriter.begin(plan.folder, record))
     writer, state, rows = resumed
     writer.note(hardware=merged_hardware(writer.record.hardware, made_with["hardware"]))
     return _StartedRun(plan, writer, state, rows)
 
 
-def _train(started: Sequence[_StartedRun], launch: Launch) -> list[StoredRun]:
+def _train(
+    started: Sequence[_StartedRun], setups: Sequence[RunSetup], tracker: Tracker, launch: Launch
+) -> list[StoredRun]:
     plan = started[0].plan
-    tracker: Tracker = make("tracker", plan.config.tracker)
-    tracker.check()
-    setups = [build(run.plan.config, run.plan.device, run.plan.keep) for run in started]
     for run, setup in zip(started, setups, strict=True):
         run.writer.note(
             dataset=setup.dataset.title,
@@ -189,16 +217,43 @@ def _train_batch(
     return stored_runs
 
 
-def _record_failure(error: Exception, started: Sequence[_StartedRun]) -> UserError:
-    """Records the failure of runs that are not done yet; returns it as one sentence."""
+def _record_failure(
+    error: Exception, plans: Sequence[RunPlan], started: Sequence[_StartedRun], launch: Launch
+) -> UserError:
+    """Records the failure of runs that are not done yet; returns it as one sentence.
+
+    Args:
+        error: What went wrong.
+        plans: The runs.
+        started: Those that were begun or resumed.
+        launch: How they were started.
+    """
+    if isinstance(error, OSError):
+        error = UserError(os_sentence(error))
     message = str(error) if isinstance(error, UserError) else repr(error)
-    for run in started:
-        if run.writer.record.status != "done":
-            run.writer.fail(message, traceback.format_exc())
+    trace, recorded = traceback.format_exc(), True
+    try:
+        for run in started:
+            if run.writer.record.status != "done":
+                run.writer.fail(message, trace)
+        for plan in plans[len(started) :]:
+            made_with = provenance(plan.device, launch.launcher, launch.concurrent_runs, len(plans))
+            RunWriter.refuse(plan.folder, plan.record(made_with), message, trace)
+    except (UserError, OSError):  # a full disk takes no record either
+        recorded = False
     if isinstance(error, UserError):
         return error
-    folder = started[0].writer.folder
-    return UserError(f"{folder.name} failed: {message}; the traceback is in {folder / 'run.json'}")
+    if not plans:
+        return UserError(f"the run cannot be started ({message})")
+    where = f"; the traceback is in {plans[0].folder / RUN_FILE}" if recorded else ""
+    return UserError(f"{plans[0].folder.name} failed: {message}{where}")
+
+
+def os_sentence(error: OSError) -> str:
+    """What the system refused, as one sentence for the user."""
+    reason = one_line(error.strerror or str(error))
+    where = f"{error.filename} cannot be read or written" if error.filename else "a file failed"
+    return f"{where} ({reason}); check the disk and the permissions, then give the command again"
 
 
 def _result(stored: StoredRun) -> str:

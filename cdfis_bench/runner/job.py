@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 
 from cdfis_bench.core.errors import UserError
 from cdfis_bench.records.experiment import Job, job_file, note_job
-from cdfis_bench.runner.compute import Launch, Outcome, compute_runs
+from cdfis_bench.runner.compute import Launch, Outcome, compute_runs, os_sentence
 from cdfis_bench.runner.plan import RunPlan, plan_run
 from cdfis_bench.runner.progress import say
 
@@ -57,9 +57,11 @@ def run_job(cfg: DictConfig) -> JobSummary:
         (outcome,) = compute_runs([plan_run(cfg)], Launch())
         if outcome.error is not None:
             raise outcome.error
-    except UserError as error:
+    except BrokenPipeError:  # whoever read the output has gone; the command line ends quietly
+        raise
+    except (UserError, OSError) as error:
         # Hydra adds two lines of its own to any exception but SystemExit.
-        sys.exit(f"cdfis_bench: {error}")
+        sys.exit(f"cdfis_bench: {os_sentence(error) if isinstance(error, OSError) else error}")
     return _summary(outcome)
 
 
@@ -105,6 +107,8 @@ def _failed(job: SweepJob, error: Exception) -> Outcome:
     """A failure without a run folder to record it in: its traceback goes into the job's file."""
     if isinstance(error, UserError):
         return Outcome(error=error)
+    if isinstance(error, OSError):
+        return Outcome(error=UserError(os_sentence(error)))
     path = job_file(Path(job.cfg.results_dir), str(job.cfg.name), job.number)
     message = f"unexpected error {error!r}; the traceback is in {path}"
     return Outcome(error=UserError(message), traceback=traceback.format_exc())
@@ -130,4 +134,7 @@ def _summary(outcome: Outcome) -> JobSummary:
 
 def _note(job: SweepJob, status: Any, **values: str | None) -> None:
     results_dir, name = Path(job.cfg.results_dir), str(job.cfg.name)
-    note_job(results_dir, name, Job(job.number, job.overrides, status, **values))
+    try:
+        note_job(results_dir, name, Job(job.number, job.overrides, status, **values))
+    except OSError as error:  # the run itself may be stored; without its note it counts as missing
+        say(f"job {job.number} of {name} cannot be noted: {os_sentence(error)}")

@@ -10,7 +10,9 @@ from omegaconf import DictConfig
 from cdfis_bench.config.build import check_values, fingerprint
 from cdfis_bench.config.device import find_device
 from cdfis_bench.config.schema import Config, read_config, resolve
+from cdfis_bench.core.errors import require
 from cdfis_bench.records.identity import arm_id, run_name
+from cdfis_bench.records.paths import one_component
 from cdfis_bench.records.run_record import RunRecord
 from cdfis_bench.runner.pruning import Keep, keep_of
 
@@ -26,7 +28,7 @@ class RunPlan:
         data_fingerprint: Identifies the whole data, before pruning.
         keep: The part of the training set to train on.
         arm: Hash of the configuration without its seed.
-        folder: The run folder.
+        folder: The folder that the run is written to.
     """
 
     config: Config
@@ -68,10 +70,24 @@ def plan_run(cfg: DictConfig) -> RunPlan:
     """
     resolved = resolve(cfg)
     config = read_config(resolved)
+    _check_names(config)
     check_values(config)
     device = find_device(config.device["name"])
     data = fingerprint(config)
     keep = keep_of(config, data)
     arm = arm_id(resolved, device.type, data + keep.fingerprint)
-    folder = Path(config.results_dir) / "runs" / run_name(resolved, arm)
+    run = one_component("dataset.name and method", run_name(resolved, arm), max_characters=200)
+    folder = Path(config.results_dir) / "runs" / run
     return RunPlan(config, resolved, device, data, keep, arm, folder)
+
+
+def _check_names(config: Config) -> None:
+    """Raises UserError if a value that becomes part of a path is more than a name."""
+    one_component("name", config.name)
+    one_component("method", config.method)
+    require("name" in config.dataset, "dataset has no name; give one: dataset.name=my_data")
+    one_component("dataset.name", config.dataset["name"])
+    one_component("keep.experiment", config.keep.experiment)
+    if config.redraw is not None:
+        one_component("redraw", config.redraw)
+    require(bool(config.results_dir.strip()), "results_dir is empty; name a folder")

@@ -13,6 +13,7 @@ from cdfis_bench.analysis.experiment import load_experiment
 from cdfis_bench.analysis.summary_table import summary_text
 from cdfis_bench.core.summary import Summary
 from cdfis_bench.figures.curves import Curves
+from cdfis_bench.records.checksums import sealed, sha256
 from cdfis_bench.records.claims import claim
 from cdfis_bench.records.run_record import RunRecord
 from cdfis_bench.records.run_writer import RunWriter
@@ -67,8 +68,10 @@ def _write(results: Path, runs: int, rows: int) -> None:
         shutil.copy(pattern / "arrays.h5", folder)
         own = {"id": f"{method}-s{seed}", "arm": method, "method": method, "seed": seed}
         own["config"] = config | {"method": method, "seed": seed}
-        (folder / "run.json").write_text(json.dumps(values | own, indent=1))
-        (folder / "curve.jsonl").write_text("".join(_row(i, rows, number) for i in range(rows)))
+        curve = "".join(_row(i, rows, number) for i in range(rows))
+        (folder / "curve.jsonl").write_text(curve)
+        own["checksums"] = values["checksums"] | {"curve.jsonl": sha256(curve.encode())}
+        (folder / "run.json").write_text(sealed(values | own))
         job = {"number": number, "overrides": [f"seed={seed}"], "status": "computed", "run": name}
         (jobs / f"{number:05d}.json").write_text(json.dumps(job))
 

@@ -12,6 +12,7 @@ import torch
 
 from cdfis_bench.core.errors import UserError
 from cdfis_bench.core.summary import Summary
+from cdfis_bench.records.checksums import sealed
 from cdfis_bench.records.claims import claim
 from cdfis_bench.records.experiment import Job, forget_jobs, note_job, read_jobs
 from cdfis_bench.records.provenance import merged_hardware
@@ -162,9 +163,9 @@ def test_a_killed_run_is_computed_again_from_the_start(tmp_path):
     [
         ("run.json", '{"status": "do', "run.json is not valid JSON"),
         ("run.json", "[]", "run.json: a JSON object was expected"),
-        ("curve.jsonl", '{"step": 0}\n{"step"', "curve.jsonl cannot be read"),
-        ("curve.jsonl", '{"step": 0}\n', "curve.jsonl has 1 rows instead of 3"),
-        ("arrays.h5", "not hdf5", "arrays.h5 cannot be read"),
+        ("curve.jsonl", '{"step": 0}\n{"step"', "curve.jsonl is not what was written"),
+        ("curve.jsonl", '{"step": 0}\n', "curve.jsonl is not what was written"),
+        ("arrays.h5", "not hdf5", "arrays.h5 is not what was written"),
     ],
 )
 def test_damage_is_answered_with_the_folder_and_what_to_do(tmp_path, name, text, message):
@@ -179,11 +180,31 @@ def test_damage_is_answered_with_the_folder_and_what_to_do(tmp_path, name, text,
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("curve.jsonl", '{"step": 0}\n{"step"', "curve.jsonl cannot be read"),
+        ("curve.jsonl", '{"step": 0}\n', "curve.jsonl has 1 rows instead of 3"),
+        ("curve.jsonl", "1\n2\n3\n", "curve.jsonl has rows that are no JSON objects"),
+        ("curve.jsonl", '{"step": "x"}\n' * 3, "curve.jsonl has values that are no numbers"),
+        ("arrays.h5", "not hdf5", "arrays.h5 cannot be read"),
+    ],
+)
+def test_a_run_of_an_earlier_version_has_no_checksums_and_is_still_checked(
+    tmp_path, name, text, message
+):
+    write_run(tmp_path / "r")
+    edited(tmp_path / "r", checksums=None)
+    (tmp_path / "r" / name).write_text(text)
+    with pytest.raises(UserError, match=message), claim(tmp_path / "r"):
+        pass
+
+
 def edited(folder, **changes):
-    """Rewrites run.json with other values; None deletes the key."""
+    """Rewrites run.json with other values and its checksum; None deletes the key."""
     path = folder / "run.json"
     values = json.loads(path.read_text()) | changes
-    path.write_text(json.dumps({k: v for k, v in values.items() if v is not None}))
+    path.write_text(sealed({k: v for k, v in values.items() if v is not None}))
 
 
 @pytest.mark.parametrize(
