@@ -4,20 +4,11 @@ A link, a virtual dataset or external storage lets a file name any other file of
 bytes would then be trained on as if they were the data, and whose changes no fingerprint sees.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
 
 from cdfis_bench.core.errors import UserError
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[h5py.File]:
-    """Opens the file for reading. Raises OSError if it is no HDF5 file."""
-    with h5py.File(path, "r") as file:
-        yield file
 
 
 def own_dataset(file: h5py.File, key: str, path: Path) -> h5py.Dataset:

@@ -11,7 +11,7 @@ import torch
 from cdfis_bench.core.errors import UserError, require_bool, require_text
 from cdfis_bench.datasets.dataset import Dataset
 from cdfis_bench.datasets.fingerprint import of_files
-from cdfis_bench.datasets.hdf5 import opened, own_dataset
+from cdfis_bench.datasets.hdf5 import own_dataset
 from cdfis_bench.datasets.images import ImageSamples, as_tensor
 from cdfis_bench.datasets.labels import checked_labels
 from cdfis_bench.datasets.mapped_cache import mapped
@@ -101,12 +101,12 @@ def _checked(path: Path, key: str, shape: tuple[int, ...]) -> Iterator[h5py.Data
     Raises UserError if it is another one, or cannot be read inside the context.
     """
     try:
-        with opened(path) as file:
+        with h5py.File(path) as file:
             found = own_dataset(file, key, path)
             if found.shape[1:] != shape or found.dtype != np.uint8:
                 raise UserError(
-                    f"{path}: {key} is {found.dtype} {found.shape}, but PatchCamelyon's is uint8 (n, "
-                    f"{', '.join(map(str, shape))}); use dataset=arrays for other images"
+                    f"{path}: {key} is {found.dtype} {found.shape}, but PatchCamelyon's is uint8 "
+                    f"(n, {', '.join(map(str, shape))}); use dataset=arrays for other images"
                 )
             yield found
     # Besides OSError and KeyError, h5py was seen to raise RuntimeError for damaged bytes.
