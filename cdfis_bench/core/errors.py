@@ -70,7 +70,7 @@ def require_whole(name: str, value: object, low: int, high: int = LARGEST_WHOLE)
     if not (whole and value >= low):
         raise UserError(f"{name}={value!r} must be a whole number of at least {low}")
     if value > high:
-        raise UserError(f"{name}={value!r} must be a whole number of at most {high}")
+        raise UserError(f"{name}={str(value)[:40]} must be a whole number of at most {high}")
     return value
 
 
