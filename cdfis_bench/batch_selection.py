@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 from importlib import import_module
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from omegaconf import OmegaConf
@@ -11,9 +12,11 @@ from torch import Generator, Tensor, nn
 
 from cdfis_bench.config.where import conf_dir
 from cdfis_bench.core.errors import UserError, require
+from cdfis_bench.core.logits import outputs_of
 from cdfis_bench.core.modes import in_mode
 from cdfis_bench.core.parts import (
     Metric,
+    PairwiseMetric,
     Part,
     Selector,
     VariableSizeSelector,
@@ -57,21 +60,105 @@ def select(
         The selection; `indices` [n] are positions among the candidates.
 
     Raises:
-        UserError: If n is not in 1..K, or if metric and selector do not go together or need more
-            than one large batch.
+        UserError: If n is not in 1..K, if the labels are not K classes of the network, if tensors
+            are on several devices, or if metric and selector do not go together or need more than
+            one large batch.
     """
+    _check_candidates(model, x, y)
     k = y.shape[0]
-    require(1 <= n <= k, f"n={n} must be from 1 to the number of candidates, {k}")
+    require(
+        isinstance(n, int) and not isinstance(n, bool) and 1 <= n <= k,
+        f"n={n!r} must be from 1 to the number of candidates, {k}",
+    )
+    generator = generator or default_generator(y.device)
+    require(
+        generator.device.type == y.device.type,
+        f"the generator is on {generator.device}, the candidates are on {y.device}; use "
+        f"torch.Generator('{y.device}')",
+    )
     scorer: Metric = _option("metric", metric) if isinstance(metric, str) else metric
     chooser: Selector = _option("selector", selector) if isinstance(selector, str) else selector
     _check(scorer, chooser)
     if chooser.uses_scores:
         scorer.check(model)
         with in_mode(model, train=False):
+            _check_classes(model, x, y)
             scores = scorer(model, Batch(x, y, torch.arange(k, device=y.device)))
+        expected = (k, k) if isinstance(scorer, PairwiseMetric) else (k,)
+        require(
+            isinstance(scores, Tensor) and tuple(scores.shape) == expected,
+            f"{type(scorer).__name__} gave {_described(scores)} for {k} candidates; it must give "
+            f"scores of shape {expected}",
+        )
     else:
         scores = torch.ones(k, device=y.device)
-    return chooser(scores, n, generator or default_generator(y.device))
+    return chooser(scores, n, generator)
+
+
+def _check_candidates(model: nn.Module, x: Tensor, y: Tensor) -> None:
+    """Raises UserError unless x and y are candidates with one class each, beside their network."""
+    require(isinstance(model, nn.Module), f"model is {_described(model)}, not a torch.nn.Module")
+    for name, values in (("x", x), ("y", y)):
+        require(isinstance(values, Tensor), f"{name} is {_described(values)}; give a torch.Tensor")
+    floating = y.is_floating_point() or y.is_complex()
+    require(
+        not floating,
+        f"y is {y.dtype}, but only classes are supported, not regression or soft labels; give "
+        "int64 labels [K], such as y.long()",
+    )
+    require(
+        y.ndim == 1,
+        f"y of shape {tuple(y.shape)} must be [K], one class per candidate; give y.argmax(1) for "
+        "one-hot rows, y.flatten() for a column",
+    )
+    require(y.dtype == torch.int64, f"y is {y.dtype}, but labels are int64; give y.long()")
+    require(len(y) > 0, "there are no candidates: y is empty; give at least one")
+    require(
+        x.ndim >= 1 and len(x) == len(y),
+        f"x of shape {tuple(x.shape)} and y of shape {tuple(y.shape)} must have as many rows",
+    )
+    weight = next(model.parameters(), x)
+    require(
+        x.device == y.device == weight.device,
+        f"x is on {x.device}, y on {y.device} and the network on {weight.device}; move them to "
+        "one device",
+    )
+
+
+# The number of classes of networks that have been seen, so that they are asked once only.
+_CLASSES: WeakKeyDictionary[nn.Module, int | None] = WeakKeyDictionary()
+
+
+def _check_classes(model: nn.Module, x: Tensor, y: Tensor) -> None:
+    """Raises UserError unless the labels are among the classes that the network gives logits for.
+
+    A label out of range would be a loss of 0 (-100, which PyTorch ignores), a failed assertion on
+    the GPU that ends the process, or another sample's logit. A network without logits is left to
+    the metric.
+    """
+    if model not in _CLASSES:
+        logits = outputs_of(model, x[:1])
+        _CLASSES[model] = logits.shape[1] if logits.ndim == 2 else None
+    classes = _CLASSES[model]
+    if classes is None:
+        return
+    require(
+        classes >= 2,
+        f"the network gives {classes} logit per candidate; give one per class, two for a binary "
+        "task",
+    )
+    low, high = (int(value) for value in y.aminmax())
+    require(
+        low >= 0 and high < classes,
+        f"y holds labels from {low} to {high}, but the network has {classes} classes, 0 to "
+        f"{classes - 1}",
+    )
+
+
+def _described(value: object) -> str:
+    if isinstance(value, Tensor):
+        return f"a tensor of shape {tuple(value.shape)}"
+    return f"of type {type(value).__name__}"
 
 
 def _check(metric: Metric, selector: Selector) -> None:
@@ -109,6 +196,6 @@ def _maker(group: str, name: str) -> Callable[[], Any]:
         known = ", ".join(sorted(file.stem for file in path.parent.glob("*.yaml")))
         raise UserError(f"{group}={name!r} is not known; choose one of: {known}")
     values: dict[str, Any] = OmegaConf.to_container(OmegaConf.load(path))  # pyright: ignore[reportAssignmentType]
-    del values["name"]
+    values.pop("name", None)
     module, _, attribute = str(values.pop("_target_")).rpartition(".")
     return partial(getattr(import_module(module), attribute), **values)

@@ -8,6 +8,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from cdfis_bench.app import main
 from cdfis_bench.config.error_messages import sentence
+from cdfis_bench.config.hints import check_groups
 from cdfis_bench.core.errors import UserError
 
 
@@ -23,6 +24,7 @@ def run() -> None:
     # Hydra would print its own message and exit; with this variable it raises the exception.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
+        check_groups(sys.argv[1:])
         main()
     except (HydraException, OmegaConfBaseException, UserError) as error:
         print(f"cdfis_bench: {sentence(error)}", file=sys.stderr)

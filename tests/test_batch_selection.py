@@ -21,6 +21,17 @@ def problem():
     return model, x, (x[:, 0] > 0).long()
 
 
+class Pooled(torch.nn.Module):
+    """Gives one row for all candidates."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = torch.nn.Linear(2, 2)
+
+    def forward(self, x):
+        return self.linear(x).mean(0)
+
+
 def test_the_three_lines_train_a_network():
     model, x, y = problem()
     optimizer, draws = torch.optim.SGD(model.parameters(), lr=0.5), stream(0, "select")
@@ -89,6 +100,68 @@ def test_parts_of_ones_own():
 def test_mistakes_are_answered_in_one_sentence(values, sentence):
     with pytest.raises(UserError, match=sentence):
         select(*problem(), **values)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda m, x, y: (m, x, y.float()), r"y is torch.float32, .*regression.*y\.long"),
+        (lambda m, x, y: (m, x, torch.randn(64)), "regression"),
+        (lambda m, x, y: (m, x, torch.eye(2)[y].long()), r"y of shape \(64, 2\).*y.argmax"),
+        (lambda m, x, y: (m, x, y[:, None]), r"y of shape \(64, 1\).*y.flatten"),
+        (lambda m, x, y: (m, x, y.int()), "y is torch.int32, but labels are int64"),
+        (lambda m, x, y: (m, x, y.bool()), "y is torch.bool, but labels are int64"),
+        (lambda m, x, y: (m, x, y + 1), "labels from 1 to 2, but the network has 2 classes, 0 to"),
+        (lambda m, x, y: (m, x, y - 100), "labels from -100 to -99"),
+        (lambda m, x, y: (m, x, y.tolist()), "y is of type list; give a torch.Tensor"),
+        (lambda m, x, y: (m, x.numpy(), y), "x is of type ndarray"),
+        (lambda m, x, y: (m, x[:60], y), r"x of shape \(60, 2\) and y of shape \(64,\)"),
+        (lambda m, x, y: (m, x, y[:60]), "as many rows"),
+        (lambda m, x, y: (m, x[:0], y[:0]), "there are no candidates"),
+        (lambda m, x, y: (m, x, y.to("meta")), "y on meta"),
+        (lambda m, x, y: (m.to("meta"), x, y), "the network on meta"),
+        (lambda m, x, y: (m.forward, x, y), "model is of type method"),
+        (lambda m, x, y: (torch.nn.Linear(2, 1), x, y * 0), "gives 1 logit per candidate"),
+        (lambda m, x, y: (Pooled(), x, y), "network (returned shape|with one row)"),
+    ],
+)
+@pytest.mark.parametrize("metric", ["loss", "grad_norm", "grad_norm_bound"])
+def test_candidates_that_would_be_scored_wrongly_are_refused(change, sentence, metric):
+    with drawing_from(stream(0, "new network")), pytest.raises(UserError, match=sentence) as caught:
+        select(*change(*problem()), n=4, metric=metric, generator=stream(0, "s"))
+    assert "\n" not in str(caught.value) and len(str(caught.value)) <= 300
+
+
+@pytest.mark.parametrize("n", [0, -1, 2.0, True, "4", None])
+def test_n_is_a_number_of_candidates(n):
+    with pytest.raises(UserError, match=r"n=.* must be from 1 to the number of candidates, 64"):
+        select(*problem(), n=n)
+
+
+def test_a_generator_of_another_device_is_named():
+    class Elsewhere:
+        device = torch.device("cuda:0")
+
+    with pytest.raises(UserError, match="the generator is on cuda:0, the candidates are on cpu"):
+        select(*problem(), n=4, generator=Elsewhere())
+
+
+def test_scores_of_another_shape_are_refused():
+    class Column(Metric):
+        def __call__(self, model, batch):
+            return batch.x[:, :1]
+
+    with pytest.raises(UserError, match=r"Column gave a tensor of shape \(64, 1\) .* \(64,\)"):
+        select(*problem(), n=4, metric=Column(), generator=stream(0, "s"))
+
+
+def test_a_network_is_asked_for_its_classes_once():
+    model, x, y = problem()
+    passes = []
+    model.register_forward_hook(lambda *_: passes.append(1))
+    for _ in range(3):
+        select(model, x, y, n=4, generator=stream(0, "s"))
+    assert len(passes) == 4
 
 
 def test_a_class_without_the_base_class_is_refused():

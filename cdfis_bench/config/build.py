@@ -1,7 +1,8 @@
 """Builds the objects of a run from its configuration. Only this module uses Hydra's instantiate."""
 
+import math
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 import torch
@@ -10,9 +11,10 @@ from hydra.utils import instantiate
 from torch import Generator, nn
 
 from cdfis_bench.backends import apply_backend
+from cdfis_bench.config.arguments import check_names, check_types
 from cdfis_bench.config.optimizer import build_optimizer
 from cdfis_bench.config.schema import Config, ScoringDtype, ScoringMode
-from cdfis_bench.core.errors import UserError, require
+from cdfis_bench.core.errors import UserError, require, require_number, require_whole
 from cdfis_bench.core.method import Method, Scoring
 from cdfis_bench.core.modes import in_mode
 from cdfis_bench.core.schedule import Schedule
@@ -25,6 +27,7 @@ from cdfis_bench.engine.setup import RunSetup
 
 # Keys of a group's YAML that describe the option and are not arguments of its constructor.
 _NOT_ARGUMENTS = ("name", "facts", "recipe")
+LONGEST_REASON = 120  # characters of a message that a library raised
 
 
 def make(group: str, config: Mapping[str, Any], **more: Any) -> Any:
@@ -42,41 +45,76 @@ def make(group: str, config: Mapping[str, Any], **more: Any) -> Any:
         UserError: If it cannot be made of these values.
     """
     arguments = {key: value for key, value in config.items() if key not in _NOT_ARGUMENTS}
+    name, target = config.get("name"), arguments.get("_target_")
     require(
-        "_target_" in arguments,
-        f"{group}={config.get('name')} has no _target_: name the class or function that makes it",
+        target is not None,
+        f"{group}={name} has no _target_: name the class or function that makes it",
     )
+    values = {key: value for key, value in arguments.items() if key != "_target_"}
+    check_names(group, name, values, target)
     try:
-        return instantiate(arguments, **more, _convert_="all")
+        made = instantiate(arguments, **more, _convert_="all")
+        check_types(group, values, target)
+        return made
     except InstantiationException as error:
         cause = error.__cause__ or error
         if isinstance(cause, UserError):
             raise cause from None
+        check_types(group, values, target)
         reason = " ".join(str(cause).split())
-        given = ", ".join(key for key in arguments if key != "_target_") or "no values"
-        raise UserError(
-            f"{group}={config.get('name')} cannot be built from {given}: {reason}"
-        ) from error
+        if len(reason) > LONGEST_REASON:
+            reason = reason[:LONGEST_REASON] + "..."
+        given = ", ".join(values) or "no values"
+        raise UserError(f"{group}={name} cannot be built from {given}: {reason}") from error
 
 
 def check_values(config: Config) -> None:
     """Checks root values that need no data. Raises UserError for the first that cannot work."""
-    for key in ("seed", "batch_size", "large_batch_size", "eval_every", "chunk_size"):
-        value, least = getattr(config, key), 0 if key == "seed" else 1
-        require(value >= least, f"{key}={value} must be at least {least}")
+    for group in fields(config):
+        _require_finite(group.name, getattr(config, group.name))
+    for key in ("batch_size", "large_batch_size", "eval_every", "chunk_size", "results_version"):
+        require_whole(key, getattr(config, key), 1)
+    require_whole("seed", config.seed, 0)
     k, n = config.large_batch_size, config.batch_size
     require(
         n <= k, f"batch_size={n} exceeds large_batch_size={k}; lower batch_size or raise the other"
     )
     for key in ("pattern_every", "checkpoint_every"):
         every = getattr(config, key)
-        require(every is None or every >= 1, f"{key}={every} must be at least 1, or null")
+        if every is not None:
+            require_whole(key, every, 1)
+    require_number("keep.fraction", config.keep.fraction, 0, 1, open_low=True)
+
+
+def _require_finite(key: str, value: Any) -> None:
+    """Raises UserError for nan and inf anywhere in the configuration."""
+    if is_dataclass(value):
+        value = {one.name: getattr(value, one.name) for one in fields(value)}
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            _require_finite(f"{key}.{name}", inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            _require_finite(key, inner)
+    elif isinstance(value, float):
+        require(math.isfinite(value), f"{key}={value} must be a finite number; null is no limit")
 
 
 def fingerprint(config: Config) -> str:
     """Identifies the data that a run would use. Raises UserError if the data is missing."""
-    source: DataSource = make("dataset", config.dataset)
-    return source.fingerprint()
+    return data_source(config).fingerprint()
+
+
+def data_source(config: Config) -> DataSource:
+    """The dataset, not loaded yet. Raises UserError if it cannot be made of these values."""
+    source = make("dataset", config.dataset)
+    able = hasattr(source, "load") and hasattr(source, "fingerprint")
+    require(
+        able,
+        f"dataset={config.dataset.get('name')} makes a {type(source).__name__}, which lacks the "
+        "methods load and fingerprint of cdfis_bench.datasets.dataset.DataSource",
+    )
+    return source
 
 
 Keeping = Callable[[Dataset, int], Dataset]
@@ -116,16 +154,20 @@ def build(
 
     def make_model(weights: Generator) -> nn.Module:
         with drawing_from(weights):
-            return make("model", config.model).to(device)
+            model = make("model", config.model)
+            require_made("model", config.model, model, nn.Module)
+            return model.to(device)
 
     model = make_model(stream(config.seed, "init"))
 
     def make_optimizer(parameters: Any) -> torch.optim.Optimizer:
-        return build_optimizer(make, config.optimizer, parameters)
+        optimizer = build_optimizer(make, config.optimizer, parameters)
+        require_made("optimizer", config.optimizer, optimizer, torch.optim.Optimizer)
+        return optimizer
 
     make_optimizer(list(model.parameters()))
     schedule: Schedule = make("schedule", config.schedule)
-    dataset = keep(make("dataset", config.dataset).load(device), config.seed)
+    dataset = keep(data_source(config).load(device), config.seed)
     _check_fit(config, model, dataset)
     some = torch.arange(
         min(config.batch_size, len(dataset.train)), device=dataset.train.index_device
@@ -153,13 +195,13 @@ def build(
             large_batch_size=config.large_batch_size,
             batch_size=config.batch_size,
         )
+        check_part("source", source)
         method = Method(source=source, scoring=scoring, **fresh)
         k, n = config.large_batch_size, config.batch_size
         method.setup(Sizes(len(dataset.train), k, n, device))
         return method
 
     method = make_method()
-    check_part("source", method.source)
     check_fit(method)
     if method.selector.uses_scores:
         method.metric.check(model)
@@ -182,6 +224,15 @@ def build(
         checkpoint_every=config.checkpoint_every,
         eval_chunk_size=backend.chunk_size,
         backend=backend,
+    )
+
+
+def require_made(group: str, config: Mapping[str, Any], made: object, kind: type) -> None:
+    """Raises UserError unless an option has made an object of the group's kind."""
+    require(
+        isinstance(made, kind),
+        f"{group}={config.get('name')} makes a {type(made).__name__}, but {group} needs a "
+        f"{kind.__module__}.{kind.__qualname__}; change {group}._target_",
     )
 
 

@@ -8,6 +8,8 @@ import torch
 from cdfis_bench.backends.allocator import keep_freed_memory
 from cdfis_bench.core.errors import UserError, require, require_choice
 
+MOST_THREADS = 4096
+
 
 def find_device(name: str) -> torch.device:
     """Finds a device by name. There is no silent fallback to another one.
@@ -21,6 +23,12 @@ def find_device(name: str) -> torch.device:
     Raises:
         UserError: If the name is unknown, or this machine has no such device.
     """
+    kind, _, number = str(name).partition(":")
+    require(
+        kind != "cuda" or not number.isdecimal(),
+        f"device={name}: a run uses the first GPU that it sees; use device=cuda with "
+        f"CUDA_VISIBLE_DEVICES={number} in the environment",
+    )
     require_choice("device.name", name, ("auto", "cpu", "cuda", "mps"))
     has = {
         "cuda": torch.cuda.is_available(),
@@ -49,11 +57,12 @@ def computing_on(device: torch.device, threads: int | None) -> Iterator[None]:
         threads: Number of CPU threads; None for torch's default.
 
     Raises:
-        UserError: If `threads` is no whole number above 0.
+        UserError: If `threads` is no whole number above 0, or far more than any machine has.
     """
     require(
-        threads is None or (isinstance(threads, int) and threads >= 1),
-        f"device.threads={threads!r} must be a whole number above 0, or null for torch's default",
+        threads is None or (type(threads) is int and 1 <= threads <= MOST_THREADS),
+        f"device.threads={threads!r} must be a whole number from 1 to {MOST_THREADS}, or null for "
+        "torch's default",
     )
     keep_freed_memory()
     before = torch.get_num_threads()

@@ -4,8 +4,10 @@ import re
 from difflib import get_close_matches
 
 from hydra import compose, initialize_config_dir
+from hydra.errors import OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 
+from cdfis_bench.config.hints import hint
 from cdfis_bench.config.where import conf_dir
 from cdfis_bench.core.errors import UserError
 
@@ -35,6 +37,7 @@ RENAMED_KEYS = {
     "figure.path": "figure.load_gallery.path",
     "figure.cache_dir": "figure.load_gallery.cache_dir",
 }
+LONGEST = 260  # characters of a sentence
 
 
 def sentence(error: BaseException) -> str:
@@ -46,35 +49,88 @@ def sentence(error: BaseException) -> str:
     Returns:
         One line, without a full stop.
     """
-    if isinstance(error, UserError):
-        return str(error)
+    return _one_line(str(error) if isinstance(error, UserError) else _composition_error(error))
+
+
+def _composition_error(error: BaseException) -> str:
+    """The sentence for what Hydra or OmegaConf raised."""
     text = f"{error}\n{error.__cause__ or ''}"
+    if isinstance(error, OverrideParseException):
+        return _not_parsed(error.override)
     if value := re.search(r"^.*(could not be converted|Invalid value).*$", text, re.MULTILINE):
         key = re.search(r"(?:full_key: |override )([\w.]+)", text)
-        return f"{key[1]}: {value[0].strip()}" if key else value[0].strip()
-    if match := re.search(r"Could not override '([^']+)'", text):
+        name = key[1] if key else ""
+        more = hint(f"{name}=", "") if name == "seed" else None
+        said = _short(value[0].strip(), 200) + (f"; {more}" if more else "")
+        return f"{name}: {said}" if name else said
+    if match := re.search(r"Error merging override ([\w.@/]+)=(.*)", text):
+        return _not_merged(match[1], match[2], error)
+    if match := re.search(r"Could not override '([^']+)'(?:.*\+[^=\s]+=(.*))?", text, re.DOTALL):
+        value_given = (match[2] or "...").splitlines()[0] if match[2] else "..."
+        return unknown_key(match[1], _keys(_composed(), ""), value_given)
+    if match := re.search(r"Could not delete from config. '([^']+)' does not exist", text):
         return unknown_key(match[1], _keys(_composed(), ""))
     if match := re.search(r"Could not find '([^']+)/([^'/]+)'", text):
         options = re.search(r"Available options in '[^']+':\s*((?:\n\t\S+)+)", text)
         return _unknown_option(match[1], match[2], options[1].split() if options else [])
     if "Ambiguous value for argument" in text:
         return f"{text.splitlines()[0]} To run every value, add -m (python -m cdfis_bench -m ...)."
-    return text.strip().splitlines()[0]
+    return _short(text.strip().splitlines()[0], LONGEST)
 
 
-def unknown_key(key: str, known: list[str]) -> str:
+def _not_parsed(override: str) -> str:
+    """The sentence for an argument that Hydra's grammar has no reading for."""
+    given = _short(override, 80)
+    if "=" not in override:
+        return f"{given!r} is no key=value; write group=option or key=value, such as seed=1"
+    key = override.partition("=")[0]
+    home = "use $HOME for the home folder, and " if "~/" in override else ""
+    return (
+        f"{given!r} cannot be read; {home}put a value with special characters into quotes: "
+        f"\"{_short(key, 40)}='...'\""
+    )
+
+
+def _not_merged(key: str, value: str, error: BaseException) -> str:
+    """The sentence for a value that does not fit its key: null, or a value for a whole block."""
+    below = [name for name in _keys(_composed(), "") if name.startswith(f"{key}.")]
+    given = f"{key}={_short(value, 80)}"
+    if below:
+        more = hint(given, value) or f"use one of {', '.join(below[:4])}"
+        return f"{given} cannot be used: {key} is a block of values; {more}"
+    if value == "null":
+        return f"{given} cannot be used: it needs a value; leave it out for the default"
+    cause = str(error.__cause__ or error).splitlines()[0]
+    return f"{given} cannot be used: {_short(cause, 160)}"
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 3] + "..."
+
+
+def _one_line(text: str) -> str:
+    """The text without line breaks and terminal escapes."""
+    text = " ".join(text.split())
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
+def unknown_key(key: str, known: list[str], value: str = "...") -> str:
     """The sentence for a key that the configuration does not have.
 
     Args:
         key: The key, with dots.
         known: All keys that there are.
+        value: The value that was given.
 
     Returns:
-        Its new name if it was renamed, otherwise the keys that look most alike.
+        Its new name if it was renamed, or what is called so here, or the keys that look most alike.
     """
     if key in RENAMED_KEYS:
         return f"the key {key} was renamed; use {RENAMED_KEYS[key]}=..."
-    return _unknown(f"the key {key}", key, known, "") + "; python -m cdfis_bench --help lists all"
+    shown = _short(key, 60)
+    if more := hint(key, value):
+        return f"the key {shown} is not known; {more}"
+    return _unknown(f"the key {shown}", key, known, "") + "; python -m cdfis_bench --help lists all"
 
 
 def _unknown_option(group: str, option: str, known: list[str]) -> str:
@@ -82,7 +138,9 @@ def _unknown_option(group: str, option: str, known: list[str]) -> str:
     given = f"{group}={option}"
     if given in RENAMED_OPTIONS:
         return f"{given} was renamed; use {RENAMED_OPTIONS[given]}"
-    return _unknown(given, option, known, f"{group}=")
+    if more := hint(given, option):
+        return f"{_short(given, 60)} is not known; {more}"
+    return _unknown(_short(given, 60), option, known, f"{group}=")
 
 
 def _unknown(what: str, word: str, known: list[str], prefix: str) -> str:
@@ -90,7 +148,7 @@ def _unknown(what: str, word: str, known: list[str], prefix: str) -> str:
     if near:
         return f"{what} is not known; did you mean {' or '.join(prefix + name for name in near)}?"
     listed = f"; choose one of: {', '.join(known)}" if prefix and known else ""
-    return f"{what} is not known{listed}"
+    return _short(f"{what} is not known{listed}", LONGEST)
 
 
 def _composed() -> DictConfig:

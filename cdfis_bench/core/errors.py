@@ -1,5 +1,7 @@
 """The exception whose message is written for the user, and checks that raise it."""
 
+LARGEST_WHOLE = 2**63 - 1  # an int64: larger ones fit into no tensor and no table
+
 
 class UserError(Exception):
     """A mistake that the user can correct.
@@ -47,6 +49,47 @@ def require_number(
     if not (low < value if open_low else low <= value) or not value <= high:
         raise UserError(expected)
     return float(value)
+
+
+def require_whole(name: str, value: object, low: int, high: int = LARGEST_WHOLE) -> int:
+    """Checks that a value is a whole number in a range. Booleans are not numbers.
+
+    Args:
+        name: The key, for the message.
+        value: What was given.
+        low: Smallest value that is allowed.
+        high: Largest value that is allowed.
+
+    Returns:
+        The value.
+
+    Raises:
+        UserError: If it is no integer, or outside the range.
+    """
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not (whole and value >= low):
+        raise UserError(f"{name}={value!r} must be a whole number of at least {low}")
+    if value > high:
+        raise UserError(f"{name}={str(value)[:40]} must be a whole number of at most {high}")
+    return value
+
+
+def require_text(name: str, value: object) -> str | None:
+    """Checks that a value is one line of text, or None.
+
+    Args:
+        name: The key, for the message.
+        value: What was given.
+
+    Returns:
+        The value.
+
+    Raises:
+        UserError: If it is something else, or holds characters that cannot be printed.
+    """
+    if value is None or (isinstance(value, str) and value.isprintable()):
+        return value
+    raise UserError(f"{name}={value!r} must be one line of text, or null")
 
 
 def require_choice(name: str, value: object, choices: tuple[str, ...]) -> str:

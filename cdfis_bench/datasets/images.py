@@ -58,6 +58,10 @@ class ImageSamples:
         """One image for display, as it is in the files: uint8 [H, W, C], not normalized."""
         return self._images[row].cpu().numpy()
 
+    def statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """(mean, std) per channel of the pixel values scaled to [0, 1], as found."""
+        return channel_statistics(self._images.cpu())
+
     def batch(self, index: Tensor) -> Batch:
         """The images in the rows `index`, int64 [K] on `index_device`.
 

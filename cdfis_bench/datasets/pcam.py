@@ -8,13 +8,14 @@ import h5py
 import numpy as np
 import torch
 
-from cdfis_bench.core.errors import UserError, require_bool
+from cdfis_bench.core.errors import UserError, require_bool, require_text
 from cdfis_bench.datasets.dataset import Dataset
 from cdfis_bench.datasets.fingerprint import of_files
+from cdfis_bench.datasets.hdf5 import own_dataset
 from cdfis_bench.datasets.images import ImageSamples, as_tensor
 from cdfis_bench.datasets.labels import checked_labels
 from cdfis_bench.datasets.mapped_cache import mapped
-from cdfis_bench.datasets.torchvision_data import read
+from cdfis_bench.datasets.torchvision_data import data_root, read
 
 ROWS = {"train": 262_144, "test": 32_768}  # of the published splits
 # Of the training patches, scaled to [0, 1].
@@ -42,10 +43,11 @@ class PCam:
         cache_dir: str | None = None,
         title: str | None = None,
     ) -> None:
-        self._root = Path(root)
+        self._root = data_root(root)
         self._download = require_bool("dataset.download", download)
-        self._cache_dir = Path(cache_dir) if cache_dir else None
-        self._title = title
+        cache = require_text("dataset.cache_dir", cache_dir)
+        self._cache_dir = Path(cache).expanduser() if cache else None
+        self._title = require_text("dataset.title", title)
 
     def load(self, device: torch.device) -> Dataset:
         """Loads the data. Raises UserError if a file is missing, damaged or of another shape."""
@@ -100,22 +102,15 @@ def _checked(path: Path, key: str, shape: tuple[int, ...]) -> Iterator[h5py.Data
     """
     try:
         with h5py.File(path) as file:
-            found = file[key]
-            if (
-                not isinstance(found, h5py.Dataset)
-                or found.shape[1:] != shape
-                or found.dtype != np.uint8
-            ):
+            found = own_dataset(file, key, path)
+            if found.shape[1:] != shape or found.dtype != np.uint8:
                 raise UserError(
-                    f"{path}: {key} is {_described(found)}, but PatchCamelyon's is uint8 (n, "
-                    f"{', '.join(map(str, shape))}); use dataset=arrays for other images"
+                    f"{path}: {key} is {found.dtype} {found.shape}, but PatchCamelyon's is uint8 "
+                    f"(n, {', '.join(map(str, shape))}); use dataset=arrays for other images"
                 )
             yield found
-    except (OSError, KeyError) as error:
+    # Besides OSError and KeyError, h5py was seen to raise RuntimeError for damaged bytes.
+    except (OSError, LookupError, RuntimeError, ValueError, TypeError) as error:
         raise UserError(
             f"{path} is not a readable HDF5 file with a dataset {key} ({error}); get it again"
         ) from error
-
-
-def _described(found: object) -> str:
-    return f"{found.dtype} {found.shape}" if isinstance(found, h5py.Dataset) else "a group"

@@ -2,12 +2,13 @@
 
 import pickle
 import zlib
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import torch
 
-from cdfis_bench.core.errors import UserError
+from cdfis_bench.core.errors import UserError, require, require_text
 
 # What torchvision raises for files that are missing, cut off or something else: it parses headers
 # by assertion and lookup.
@@ -36,6 +37,15 @@ def torchvision_datasets() -> ModuleType:
             "from the same source in one command: pip install --force-reinstall torch torchvision"
         ) from error
     return torchvision.datasets
+
+
+def data_root(root: object) -> Path:
+    """The folder that dataset.root names. Raises UserError if it is no path."""
+    require(
+        bool(require_text("dataset.root", root)),
+        "dataset.root must name the folder that holds the data; use dataset.root=data",
+    )
+    return Path(str(root)).expanduser()
 
 
 def read(name: str, root: str, download: bool, files: str, **arguments: Any) -> Any:

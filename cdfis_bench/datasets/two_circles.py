@@ -3,10 +3,13 @@
 import torch
 from torch import Generator, Tensor
 
-from cdfis_bench.core.errors import require
+from cdfis_bench.core.errors import require_whole
 from cdfis_bench.core.streams import stream
 from cdfis_bench.datasets.dataset import Dataset, TensorSamples
 from cdfis_bench.datasets.two_circles_geometry import CENTRES, RADIUS
+
+TRAIN_SIZE, TEST_SIZE, DATA_SEED = 50_000, 10_000, 0  # of what is called "Two Circles"
+LARGEST = 10**9  # samples
 
 
 def draw_points(n: int, generator: Generator) -> tuple[Tensor, Tensor]:
@@ -39,15 +42,16 @@ class TwoCircles:
     """
 
     def __init__(
-        self, train_size: int = 50_000, test_size: int = 10_000, data_seed: int = 0
+        self,
+        train_size: int = TRAIN_SIZE,
+        test_size: int = TEST_SIZE,
+        data_seed: int = DATA_SEED,
     ) -> None:
-        for name, size in (("train_size", train_size), ("test_size", test_size)):
-            require(
-                isinstance(size, int) and size >= 1,
-                f"dataset.{name}={size!r} must be a whole number of at least 1",
-            )
-        self._sizes = {"train": train_size, "test": test_size}
-        self._data_seed = data_seed
+        self._sizes = {
+            "train": require_whole("dataset.train_size", train_size, 1, LARGEST),
+            "test": require_whole("dataset.test_size", test_size, 1, LARGEST),
+        }
+        self._data_seed = require_whole("dataset.data_seed", data_seed, 0)
 
     def fingerprint(self) -> str:
         """Empty: the configuration determines the data."""
@@ -61,4 +65,15 @@ class TwoCircles:
             )
             for part, size in self._sizes.items()
         }
-        return Dataset("Two Circles", parts["train"], parts["test"], 2, (2,))
+        return Dataset(self._title(), parts["train"], parts["test"], 2, (2,))
+
+    def _title(self) -> str:
+        """The plain name for the default points; otherwise with what is different about these."""
+        differences = []
+        if self._sizes["train"] != TRAIN_SIZE:
+            differences.append(f"{self._sizes['train']:,} points")
+        if self._sizes["test"] != TEST_SIZE:
+            differences.append(f"{self._sizes['test']:,} test points")
+        if self._data_seed != DATA_SEED:
+            differences.append(f"data seed {self._data_seed}")
+        return f"Two Circles ({', '.join(differences)})" if differences else "Two Circles"

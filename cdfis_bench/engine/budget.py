@@ -1,5 +1,7 @@
 """The budget of a run."""
 
+import math
+
 from cdfis_bench.core.errors import require
 from cdfis_bench.engine.meters.cost import CostMeter
 
@@ -41,7 +43,10 @@ class Budget:
             "never end; set one",
         )
         for name, limit in self._limits.items():
-            require(limit is None or limit > 0, f"budget.{name}={limit} must be above 0")
+            require(
+                limit is None or (type(limit) is not bool and 0 < limit < math.inf),
+                f"budget.{name}={limit} must be above 0 and finite; null is no limit",
+            )
         self.steps = steps
         self.train_seconds = train_seconds
         self._batch_size = batch_size

@@ -6,6 +6,8 @@ from torch import nn
 
 from cdfis_bench.core.errors import require
 
+LARGEST_SIZE = 1_000_000
+
 
 def mlp(sizes: list[int]) -> nn.Sequential:
     """Linear layers with ReLU between them; output: logits.
@@ -23,8 +25,11 @@ def mlp(sizes: list[int]) -> nn.Sequential:
     Source: Knutsson et al. 2023, section 5.2.
     """
     require(
-        len(sizes) >= 2 and all(isinstance(size, int) and size >= 1 for size in sizes),
-        f"model.sizes={list(sizes)} must be at least two whole numbers, input first, classes last",
+        isinstance(sizes, list | tuple)
+        and len(sizes) >= 2
+        and all(type(size) is int and 1 <= size <= LARGEST_SIZE for size in sizes),
+        f"model.sizes={sizes} must be at least two whole numbers up to a million, input first, "
+        "classes last",
     )
     layers: list[nn.Module] = []
     for inputs, outputs in pairwise(sizes):

@@ -62,8 +62,19 @@ def arm_id(config: Mapping[str, Any], device_type: str, data_fingerprint: str = 
     if data_fingerprint:
         kept["data"] = data_fingerprint
     kept["device"] = {**kept["device"], "name": device_type}
-    text = json.dumps(kept, sort_keys=True, separators=(",", ":"))
+    text = json.dumps(_normalised(kept), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+def _normalised(value: Any) -> Any:
+    """The value with whole numbers as integers: 1 and 1.0 are the same arm, true is not."""
+    if isinstance(value, Mapping):
+        return {str(key): _normalised(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_normalised(inner) for inner in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
 
 
 def run_name(config: Mapping[str, Any], arm: str) -> str:

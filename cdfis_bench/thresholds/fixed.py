@@ -1,5 +1,6 @@
 """Thresholds that do not look at the training: always open, or never."""
 
+from cdfis_bench.core.errors import require_bool
 from cdfis_bench.core.parts import Threshold
 
 
@@ -10,7 +11,7 @@ class FixedThreshold(Threshold):
 
     def __init__(self, open: bool) -> None:
         """Makes the threshold; open: whether importance sampling is on."""
-        self._open = open
+        self._open = require_bool("threshold.open", open)
 
     @property
     def open(self) -> bool:

@@ -151,12 +151,95 @@ def test_an_mnist_file_cut_off_or_of_something_else_is_refused(tmp_path, content
             {"x_train": np.zeros((0, 5)), "y_train": np.zeros(0), "x_test": np.zeros((24, 5))},
             ["no samples"],
         ),
+        ({"x_test": np.zeros((0, 32, 32, 3), np.uint8), "y_test": np.zeros(0)}, ["no samples"]),
+        (
+            {"x_train": np.zeros((24, 0)), "x_test": np.zeros((24, 0))},
+            ["x_train of shape (24, 0) has samples without values"],
+        ),
+        (
+            {"x_train": np.full((24, 2), 1e300), "x_test": np.zeros((24, 2))},
+            ["x_train", "float64 values above 3.4e+38", "scale them"],
+        ),
+        (
+            {"x_train": np.zeros((24, 2)), "x_test": np.full((24, 2), -3.5e38)},
+            ["x_test", "float64 values above 3.4e+38"],
+        ),
+        (
+            {
+                "x_train": np.full((24, 2), np.longdouble("1e4000")),
+                "x_test": np.zeros((24, 2), np.longdouble),
+            },
+            ["x_train", "above 3.4e+38"],
+        ),
+        ({"y_train": np.eye(2)[np.arange(24) % 2]}, ["y_train of shape (24, 2)", "argmax"]),
+        ({"y_test": np.zeros((24, 5), np.int64)}, ["y_test of shape (24, 5)", "several values"]),
+        ({"y_train": np.full(24, 1e30)}, ["labels from", "2 classes"]),
+        ({"y_train": np.full(24, 2**63, np.uint64)}, ["labels from 9223372036854775808"]),
+        ({"x_train": np.array([{}] * 24)}, ["x_train holds pickled Python objects"]),
+        ({"y_train": np.array([None] * 24)}, ["y_train holds pickled Python objects"]),
     ],
 )
 def test_arrays_that_cannot_be_used_are_refused(tmp_path, changes, parts):
     arrays = {k: v for k, v in (image_arrays() | changes).items() if v is not None}
     path = make_arrays(tmp_path / "mine.npz", **arrays)
     refused(lambda: Arrays(str(path), classes=2).load(CPU), "mine.npz", *parts)
+
+
+def test_one_hot_rows_are_no_labels_even_if_their_number_fits(tmp_path):
+    """(12, 2) values are 24, one for each of 24 samples, but not their classes."""
+    arrays = image_arrays() | {"y_train": np.zeros((12, 2), np.int64)}
+    path = make_arrays(tmp_path / "mine.npz", **arrays)
+    refused(lambda: Arrays(str(path), classes=2).load(CPU), "mine.npz", "y_train", "(12, 2)")
+
+
+@pytest.mark.parametrize("name", ["mine.npz", "mine.h5"])
+def test_a_file_with_other_names_says_which_it_holds(tmp_path, name):
+    path = make_arrays(tmp_path / name, images=np.ones((4, 2)), labels=np.ones(4))
+    parts = ("has no x_train, y_train", "it holds images, labels", "under the names x_train")
+    refused(lambda: Arrays(str(path), classes=2).load(CPU), name, *parts)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "how"),
+    [(".csv", "pandas"), (".mat", "scipy.io.loadmat"), (".zip", "unpack"), (".npy", "all four")],
+)
+def test_a_file_of_another_format_is_answered_with_the_way_to_convert_it(tmp_path, suffix, how):
+    path = tmp_path / f"mine{suffix}"
+    path.write_text("x")
+    refused(lambda: Arrays(str(path), classes=2).load(CPU), path.name, how, "np.savez")
+
+
+def test_a_folder_given_as_the_file_is_named(tmp_path):
+    refused(Arrays(str(tmp_path), classes=2).fingerprint, f"{tmp_path} is a folder", ".npz or .h5")
+
+
+def test_a_path_may_begin_with_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    make_arrays(tmp_path / "mine.npz", **image_arrays())
+    assert len(Arrays("~/mine.npz", classes=2).load(CPU).train) == 24
+    make_mnist(tmp_path)
+    assert len(SmallImages("MNIST", "~").load(CPU).train) == 40
+    make_pcam(tmp_path)
+    assert len(PCam("~").load(CPU).train) == 24
+
+
+@pytest.mark.parametrize("text", [3, ["a"], "two\nlines", "\x1b[31mred"])
+def test_titles_and_paths_are_one_line_of_text(tmp_path, text):
+    path = str(make_arrays(tmp_path / "mine.npz", **image_arrays()))
+    for action in (
+        lambda: Arrays(path, classes=2, title=text),
+        lambda: PCam(str(tmp_path), title=text),
+        lambda: SmallImages("MNIST", str(tmp_path), title=text),
+    ):
+        refused(action, "dataset.title=", "one line of text")
+    refused(lambda: Arrays(text, classes=2), "dataset.path=")
+    for make in (PCam, lambda root: SmallImages("MNIST", root)):
+        refused(lambda make=make: make(text), "dataset.root=")
+        refused(lambda make=make: make(None), "dataset.root must name the folder")
+
+
+def test_an_unknown_published_set_is_refused(tmp_path):
+    refused(lambda: SmallImages("FakeData", str(tmp_path)), "dataset.published='FakeData'")
 
 
 @pytest.mark.parametrize("name", ["mine.npz", "mine.h5", "mine.txt"])

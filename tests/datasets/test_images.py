@@ -12,7 +12,7 @@ from cdfis_bench.datasets.arrays import Arrays
 from cdfis_bench.datasets.images import ImageSamples, channel_statistics
 from cdfis_bench.datasets.make_gallery import make_gallery
 from cdfis_bench.datasets.pcam import MEAN, STD, PCam
-from cdfis_bench.datasets.small_images import SmallImages
+from cdfis_bench.datasets.small_images import _CLASS_COUNTS, SmallImages
 from tests.datasets.made_files import (
     image_arrays,
     make_arrays,
@@ -70,11 +70,30 @@ def test_channel_statistics_are_numpys():
 def test_mnist_is_read_from_the_published_files(tmp_path):
     made = make_mnist(tmp_path)
     data = SmallImages("MNIST", str(tmp_path)).load(CPU)
-    assert (data.title, data.n_classes, data.sample_shape) == ("MNIST", 10, (1, 28, 28))
+    assert (data.n_classes, data.sample_shape) == (10, (1, 28, 28))
     batch = data.test.batch(ROWS)
     rows = made["x_test"][ROWS.numpy()][..., None]
     assert torch.allclose(batch.x.double(), expected(rows, (0.1307,), (0.3081,)), atol=1e-5)
     assert batch.y.tolist() == made["y_test"][ROWS.numpy()].tolist()
+
+
+def test_only_the_published_images_are_called_by_their_name(tmp_path, monkeypatch):
+    """Other sizes, other classes or other pixels are said to be unverified."""
+    made = make_mnist(tmp_path)
+    other = "data in MNIST's format, not verified (40 + 40 images)"
+    assert SmallImages("MNIST", str(tmp_path)).load(CPU).title == other
+    assert SmallImages("MNIST", str(tmp_path), title="Mine").load(CPU).title == "Mine"
+    counts = {"MNIST": ((4,) * 10, (4,) * 10)}
+    monkeypatch.setattr("cdfis_bench.datasets.small_images._CLASS_COUNTS", counts)
+    assert SmallImages("MNIST", str(tmp_path)).load(CPU).title == other
+    mean = {"MNIST": ((float(made["x_train"].mean() / 255),), (0.3,))}
+    monkeypatch.setattr("cdfis_bench.datasets.small_images._STATISTICS", mean)
+    assert SmallImages("MNIST", str(tmp_path)).load(CPU).title == "MNIST"
+
+
+def test_the_published_numbers_of_images_add_up():
+    for name, sizes in (("MNIST", (60_000, 10_000)), ("CIFAR10", (50_000, 10_000))):
+        assert tuple(map(sum, _CLASS_COUNTS[name])) == sizes
 
 
 def test_cifar10_is_taken_from_torchvision_as_it_is(tmp_path, monkeypatch):

@@ -48,7 +48,27 @@ def test_default_sizes():
     assert (len(data.train), len(data.test), data.n_classes) == (50_000, 10_000, 2)
 
 
-@pytest.mark.parametrize("size", [0, -5, 1.5, "many"])
+@pytest.mark.parametrize(
+    ("values", "title"),
+    [
+        ({}, "Two Circles"),
+        ({"train_size": 2048}, "Two Circles (2,048 points)"),
+        ({"data_seed": 3}, "Two Circles (data seed 3)"),
+        ({"test_size": 64}, "Two Circles (64 test points)"),
+        ({"train_size": 9, "data_seed": 1}, "Two Circles (9 points, data seed 1)"),
+    ],
+)
+def test_other_points_have_another_title(values, title):
+    assert TwoCircles(**values).load(CPU).title == title
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, True, float("nan"), [1], None, "", 2**70])
+def test_a_data_seed_is_a_whole_number(seed):
+    with pytest.raises(UserError, match=r"dataset\.data_seed"):
+        TwoCircles(data_seed=seed)
+
+
+@pytest.mark.parametrize("size", [0, -5, 1.5, "many", True, 10**23])
 def test_impossible_sizes_are_refused(size):
     with pytest.raises(UserError, match=r"dataset\.train_size"):
         TwoCircles(train_size=size)

@@ -40,6 +40,38 @@ def test_every_key_counts_but_those_that_are_ignored(config):
         assert (arm_id(changed(config, path), "cpu") == here) == ignored, dotted
 
 
+@pytest.mark.parametrize(
+    ("one", "same"),
+    [(1, 1.0), (0, 0.0), (0.0, -0.0), ([1, 2.0], (1.0, 2)), ({"a": [3]}, {"a": [3.0]})],
+)
+def test_equal_numbers_are_one_arm(config, one, same):
+    ids = []
+    for value in (one, same):
+        other = copy.deepcopy(config)
+        other["threshold"]["fraction"] = value
+        ids.append(arm_id(other, "cpu"))
+    assert ids[0] == ids[1]
+
+
+def test_values_that_are_equal_in_python_only_are_two_arms(config):
+    ids = set()
+    for value in (1, True, "1", None, 1.5, [1]):
+        other = copy.deepcopy(config)
+        other["threshold"]["fraction"] = value
+        ids.add(arm_id(other, "cpu"))
+    assert len(ids) == 6
+
+
+def test_the_command_line_gives_one_arm_for_equal_numbers():
+    same = [
+        ("threshold.fraction=1", "threshold.fraction=1.0"),
+        ("optimizer.lr=1", "optimizer.lr=1e0"),
+    ]
+    for one, other in [*same, ("seed=1", "seed=01")]:
+        a, b = resolved(one), resolved(other)
+        assert run_name(a, arm_id(a, "cpu")) == run_name(b, arm_id(b, "cpu"))
+
+
 def test_the_device_that_is_used_counts(config):
     assert arm_id(config, "cpu") != arm_id(config, "cuda")
     named = copy.deepcopy(config)
