@@ -15,7 +15,6 @@ EPOCHS = (
     "a run is measured in steps: use budget.steps=..., where an epoch is train samples / "
     "batch_size steps (391 for Two Circles)"
 )
-SGD = "optimizer._target_=torch.optim.SGD '~optimizer.fused' +optimizer.momentum={value}"
 # From a key, or group=option, to what to do; the first pattern that matches all of it counts.
 # {value} is what was given.
 HINTS = {
@@ -27,8 +26,6 @@ HINTS = {
         " before the command"
     ),
     r"device=gpu": "use device=cuda",
-    r"optimizer=sgd": "use " + SGD.replace("{value}", "0.9"),
-    r"optimizer=(adamw|AdamW)": "use optimizer._target_=torch.optim.AdamW",
     r"wandb=.*": "use wandb.mode={value}",
     r"budget=\d+": "use budget.steps={value}",
     r"keep=[\d.]+": "use keep.fraction={value}",
@@ -37,8 +34,8 @@ HINTS = {
     # Keys.
     r"seeds?|n_seeds|num_seeds": SEEDS,
     r"(optimizer\.)?(lr|learning_rate)": "use optimizer.lr={value}",
-    r"(optimizer\.)?momentum": f"Adam has only +optimizer.betas=[0.9,0.999]; for SGD use {SGD}",
-    r"weight_decay": "use +optimizer.weight_decay={value}",
+    r"(optimizer\.)?momentum": "use optimizer=sgd optimizer.momentum={value}",
+    r"(optimizer\.)?weight_decay": "use optimizer=adamw optimizer.weight_decay={value}",
     r"(n_|num_|max_|budget\.)?epochs?": EPOCHS,
     r"(n_|num_|max_)?steps|iterations|iters": "use budget.steps={value}",
     r"(train_)?seconds|time": "use budget.train_seconds={value}",
@@ -47,7 +44,8 @@ HINTS = {
     r"(gpus?|gpu_id|cuda)": (
         "use device=cuda, with CUDA_VISIBLE_DEVICES={number} before the command to choose one"
     ),
-    r"(lr_)?schedule(r|)(\..*)?": "the learning rate is constant: use optimizer.lr=...",
+    r"(lr_?)?scheduler?(\..*)?": "use schedule=cosine (or linear, one_cycle, step)",
+    r"warm_?up(_steps|_epochs)?": "use schedule.warmup=0.05, a share of the budget",
     r"model\.(n_|num_)?classes": (
         "model=mlp has the classes last in its sizes: use model.sizes=[2,50,{value}]; other models "
         "read dataset.classes"

@@ -66,8 +66,7 @@ def require_whole(name: str, value: object, low: int, high: int = LARGEST_WHOLE)
     Raises:
         UserError: If it is no integer, or outside the range.
     """
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if not (whole and value >= low):
+    if isinstance(value, bool) or not isinstance(value, int) or value < low:
         raise UserError(f"{name}={value!r} must be a whole number of at least {low}")
     if value > high:
         raise UserError(f"{name}={str(value)[:40]} must be a whole number of at most {high}")

@@ -68,9 +68,9 @@ def _checked(key: str, value: object, expected: Any) -> object:
             return {
                 name: _checked(f"{key}.{name}", one, parameters[1]) for name, one in value.items()
             }
-    elif hasattr(expected, "from_json"):
+    elif (read := getattr(expected, "from_json", None)) is not None:
         try:
-            return expected.from_json(value)
+            return read(value)
         except ValueError as error:
             raise ValueError(f"{key}: {error}") from None
     elif _fits(value, expected):

@@ -64,12 +64,15 @@ def array_names(path: Path, group: str) -> list[str]:
 
 def _node(file: h5py.File, name: str) -> h5py.Group | h5py.Dataset:
     """The object called `name`, reached through no link to another place."""
-    node = file
+    node: h5py.Group | h5py.Dataset = file
     for part in filter(None, name.split("/")):
         link = node.get(part, getlink=True) if isinstance(node, h5py.Group) else None
         if link is None:
             raise KeyError(f"there is no {name}")
         if not isinstance(link, h5py.HardLink):
             raise ValueError(f"{name} is a link, which is not followed")
-        node = node[part]
+        found = node[part] if isinstance(node, h5py.Group) else None
+        if not isinstance(found, h5py.Group | h5py.Dataset):
+            raise ValueError(f"{name} is neither a group nor an array")
+        node = found
     return node

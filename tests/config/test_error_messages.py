@@ -60,7 +60,7 @@ CASES = [
     (["+selector.foo=1"], "selector=cdf cannot be built: the key selector.foo is not known; it ta"),
     (
         ["+optimizer.momentum=0.9"],
-        "the key optimizer.momentum is not known; Adam has only .optimizer.betas",
+        "the key optimizer.momentum is not known; use optimizer=sgd",
     ),
     (["+dataset.url=http"], "the key dataset.url is not known; nothing is loaded from a URL"),
     (["+selector._partial_=true"], "the key selector._partial_ cannot be set"),
