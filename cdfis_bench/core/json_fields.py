@@ -78,7 +78,7 @@ def _checked(key: str, value: object, expected: Any) -> object:
     raise ValueError(f"the key {key} must be {_name(expected)}, not {value!r}")
 
 
-def _fits(value: object, expected: type) -> bool:
+def _fits(value: object, expected: Any) -> bool:
     if isinstance(value, bool):  # a bool is an int in Python, but not in JSON
         return expected is bool
     return isinstance(value, (int, float) if expected is float else expected)
