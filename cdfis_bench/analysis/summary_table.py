@@ -32,7 +32,7 @@ def summary_table(experiment: Experiment, hue: str = "method") -> pd.DataFrame:
 
 def summary_text(experiment: Experiment) -> str:
     """The summary table for the terminal, with the data's title, hardware, and missing runs."""
-    runs, missing = experiment.runs, experiment.missing
+    runs = experiment.runs
     lines = [f"{experiment.name}: no run is finished"]
     if runs:
         lines = [f"{experiment.name}: {data_text(runs)}; {hardware_text(runs)}"]
