@@ -25,7 +25,7 @@ class CachingLoader(ConfigLoaderImpl):
     """A loader that composes jobs with the same options once."""
 
     def __init__(self, loader: ConfigLoaderImpl) -> None:
-        self.__dict__.update(loader.__dict__)
+        vars(self).update(loader.__dict__)
         if type(loader.repository) is ConfigRepository:
             self.repository = _CachingRepository(loader.repository)
         self._composed: OrderedDict[tuple[str, ...], bytes] = OrderedDict()
@@ -82,7 +82,7 @@ class _CachingRepository(ConfigRepository):
     """The files of the configuration, each parsed once."""
 
     def __init__(self, repository: ConfigRepository) -> None:
-        self.__dict__.update(repository.__dict__)
+        vars(self).update(repository.__dict__)
         self._loaded: dict[str, bytes] = {}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -92,7 +92,7 @@ class _CachingRepository(ConfigRepository):
         """Hydra composes with a copy, which shares what has been parsed."""
         clone = type(self).__new__(type(self))
         values = {key: value for key, value in self.__dict__.items() if key != "_loaded"}
-        clone.__dict__.update(copy.deepcopy(values, memo))
+        vars(clone).update(copy.deepcopy(values, memo))
         clone._loaded = self._loaded
         return clone
 
