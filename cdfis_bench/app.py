@@ -1,5 +1,6 @@
 """The function that Hydra runs, and nothing else: launchers pickle this module's globals."""
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,6 +23,14 @@ def main(cfg: DictConfig) -> Mapping[str, Any]:
     Returns:
         The name and the summary of the run, or its error.
     """
+    from cdfis_bench.core.errors import UserError
+    from cdfis_bench.runner.sweep_checks import check_names
+
+    try:
+        check_names(cfg)
+    except UserError as error:
+        # Hydra adds two lines of its own to any exception but SystemExit.
+        sys.exit(f"cdfis_bench: {error}")
     if cfg.redraw is not None:
         from cdfis_bench.runner.drawing import redraw
 

@@ -1,7 +1,10 @@
 """The command line: runs the app, and answers mistakes in one sentence instead of a traceback."""
 
 import os
+import signal
 import sys
+from types import FrameType
+from typing import NoReturn
 
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
@@ -10,14 +13,21 @@ from cdfis_bench.app import main
 from cdfis_bench.config.error_messages import sentence
 from cdfis_bench.config.hints import check_groups
 from cdfis_bench.core.errors import UserError
+from cdfis_bench.runner.output import keep_output
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM: the process ends as after an interrupt from the keyboard."""
 
 
 def run() -> None:
     """Entry point of `python -m cdfis_bench` and of the console script.
 
-    Exits with 1 after a mistake or a failed run, and with 130 after an interrupt. With
-    HYDRA_FULL_ERROR=1 in the environment, mistakes show their traceback.
+    Exits with 1 after a mistake or a failed run, with 130 after an interrupt and with 143 after
+    SIGTERM. With HYDRA_FULL_ERROR=1 in the environment, mistakes show their traceback.
     """
+    keep_output()
+    signal.signal(signal.SIGTERM, _terminate)
     if os.environ.get("HYDRA_FULL_ERROR") == "1":
         main()
         return
@@ -29,9 +39,12 @@ def run() -> None:
     except (HydraException, OmegaConfBaseException, UserError) as error:
         print(f"cdfis_bench: {sentence(error)}", file=sys.stderr)
         sys.exit(1)
-    except BrokenPipeError:  # the reader of `--help | head` has closed the pipe
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one would end in a traceback
         message = "interrupted; finished runs are kept, and the same command continues from there"
         print(f"\ncdfis_bench: {message}", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(143 if isinstance(interrupt, _Terminated) else 130)
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    raise _Terminated

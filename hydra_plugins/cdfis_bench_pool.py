@@ -4,9 +4,11 @@ Hydra finds launchers in the namespace `hydra_plugins` only, and imports this fi
 too. joblib, which provides the processes, is therefore imported when a sweep starts.
 """
 
+import signal
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -76,31 +78,50 @@ class PoolLauncher(Launcher):
         return [returns[number] for number in sorted(returns)]
 
     def _submit(self, worker: Any, number: int, overrides: list[str]) -> Future[JobReturn]:
-        from hydra_plugins.hydra_joblib_launcher._core import execute_job
-
-        return worker.submit(
-            execute_job,
-            number,
-            overrides,
-            self._context,
-            self._config,
-            self._task,
-            Singleton.get_state(),
-        )
+        state = Singleton.get_state()
+        with _interrupts_for_this_process_only():
+            return worker.submit(
+                _execute, number, overrides, self._context, self._config, self._task, state
+            )
 
     def _lost(self, number: int, overrides: list[str]) -> JobReturn:
         """Notes that the job's process died. The sweep goes on and reports the missing run."""
         from cdfis_bench.records.experiment import Job, note_job
-        from cdfis_bench.runner.progress import say
 
         message = "its process was killed (out of memory?); repeat the command"
-        say(f"failed: {' '.join(overrides)}: {message}")
         job = Job(number, overrides, "failed", error=message)
         note_job(Path(self._config.results_dir), str(self._config.name), job)
         # With any status but COMPLETED, Hydra would end the sweep before its figure is drawn.
         return JobReturn(
             overrides=overrides, status=JobStatus.COMPLETED, _return_value={"error": message}
         )
+
+
+def _execute(number: int, overrides: list[str], *more: Any) -> JobReturn:
+    """One job, in a worker."""
+    from hydra_plugins.hydra_joblib_launcher._core import execute_job
+
+    from cdfis_bench.runner.output import keep_output
+
+    keep_output()
+    return execute_job(number, overrides, *more)
+
+
+@contextmanager
+def _interrupts_for_this_process_only() -> Iterator[None]:
+    """Workers that are started within do not get SIGINT.
+
+    Ctrl-C reaches every process of a terminal; each worker would print its own traceback. This
+    process gets the interrupt when the context ends, and stops the workers.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _new_worker() -> Any:

@@ -1,5 +1,6 @@
 """The runs of an experiment, and the ones that are missing."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,10 +47,21 @@ def load_experiment(results_dir: Path, name: str) -> Experiment:
     return Experiment(name, list(runs.values()), missing)
 
 
+# The name of a run folder, and of a job's file: all that tells messages of one cause apart.
+_PLACES = re.compile(r"[\w.,=+-]+-s\d+-[0-9a-f]{10}|\d{5}\.json")
+
+
+def same_cause(reason: str) -> str:
+    """The reason of a failure without the names of its run and files: equal for equal causes."""
+    return _PLACES.sub("...", reason)
+
+
 def _finished(results_dir: Path, job: Job) -> StoredRun:
     """The run of a job. Raises UserError with the reason if there is no finished one."""
     if job.error is not None:
         raise UserError(job.error)
+    if job.status == "planned":
+        raise UserError("it was not started; give the command again")
     if job.run is None:
         raise UserError("its process has not finished; give the command again when none is running")
     folder = results_dir / "runs" / one_component("run", job.run, max_characters=200)

@@ -1,13 +1,12 @@
 """The summary table of a sweep: one row per arm."""
 
-from collections import Counter
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from cdfis_bench.analysis.arms import UNIFORM, Arm, arms_of, baseline_of
-from cdfis_bench.analysis.experiment import Experiment
+from cdfis_bench.analysis.experiment import Experiment, same_cause
 from cdfis_bench.analysis.provenance import data_text, hardware_text, same_hardware
 from cdfis_bench.analysis.stats import mean_interval, paired_difference
 
@@ -33,7 +32,7 @@ def summary_table(experiment: Experiment, hue: str = "method") -> pd.DataFrame:
 
 def summary_text(experiment: Experiment) -> str:
     """The summary table for the terminal, with the data's title, hardware, and missing runs."""
-    runs, missing = experiment.runs, experiment.missing
+    runs = experiment.runs
     lines = [f"{experiment.name}: no run is finished"]
     if runs:
         lines = [f"{experiment.name}: {data_text(runs)}; {hardware_text(runs)}"]
@@ -41,12 +40,32 @@ def summary_text(experiment: Experiment) -> str:
         lines += ["final values on the whole test set, mean ± half a 95 % t-interval over seeds"]
         if not same_hardware(runs):
             lines += ["the runs come from different hardware: their times cannot be compared"]
-    reasons = Counter(reason for _, reason in missing)
-    for reason, number in reasons.items():
-        which = [overrides for overrides, why in missing if why == reason]
-        jobs = f"{number} jobs" if number > 1 else which[0] or "1 job"
-        lines.append(f"missing: {jobs}: {reason}")
+    lines += _missing_lines(experiment)
     return "\n".join(["", *lines])
+
+
+def _missing_lines(experiment: Experiment) -> list[str]:
+    """How many runs are missing, and a line per cause."""
+    missing = experiment.missing
+    causes: dict[str, list[tuple[str, str]]] = {}
+    for overrides, reason in missing:
+        causes.setdefault(same_cause(reason), []).append((overrides, reason))
+    lines = []
+    if 0 < len(missing) < experiment.asked_for:
+        are = "is" if len(missing) == 1 else "are"
+        lines.append(f"{len(missing)} of {experiment.asked_for} runs {are} MISSING")
+    for jobs in causes.values():
+        overrides, reason = jobs[0]
+        if len(jobs) == 1:
+            which = overrides or "1 job"
+        else:
+            which = (
+                f"all {len(jobs)} jobs"
+                if len(jobs) == experiment.asked_for
+                else (f"{len(jobs)} jobs")
+            )
+        lines.append(f"missing: {which}: {reason}")
+    return lines
 
 
 def _cells(table: pd.DataFrame) -> list[list[str]]:

@@ -51,12 +51,21 @@ def redraw(cfg: DictConfig) -> dict[str, str]:
 
 
 def _experiment(cfg: DictConfig) -> Experiment:
-    """The runs of the experiment `redraw`, renamed to `name`. Raises UserError if it never ran."""
-    results_dir, source = Path(cfg.results_dir), str(cfg.redraw)
+    """The runs of the experiment `redraw`, renamed to `name`.
+
+    Raises:
+        UserError: If it never ran, or `name` is another sweep.
+    """
+    results_dir, source, name = Path(cfg.results_dir), str(cfg.redraw), str(cfg.name)
+    require(
+        name == source or not read_jobs(results_dir, name),
+        f"name={name} is a sweep of its own, whose figure would be replaced; give the new figure "
+        "another name",
+    )
     require(
         bool(read_jobs(results_dir, source)),
         f"{source} has no runs in {results_dir} to draw from; run experiment={source} first "
         f"(or the sweep with name={source}), or name another with redraw=...",
     )
     stored = load_experiment(results_dir, source)
-    return Experiment(str(cfg.name), stored.runs, stored.missing)
+    return Experiment(name, stored.runs, stored.missing)

@@ -15,7 +15,6 @@ from cdfis_bench.core.errors import UserError
 from cdfis_bench.records.experiment import Job, job_file, note_job
 from cdfis_bench.runner.compute import Launch, Outcome, compute_runs, os_sentence
 from cdfis_bench.runner.plan import RunPlan, plan_run
-from cdfis_bench.runner.progress import say
 
 JobSummary = dict[str, Any]  # what Hydra gets back: the run's name and summary, or its error
 
@@ -99,7 +98,6 @@ def run_sweep_jobs(jobs: Sequence[SweepJob], launch: Launch) -> list[JobSummary]
             _note(job, status, method=stored.record.method, run=stored.name)
         else:
             _note(job, "failed", error=str(outcome.error), traceback=outcome.traceback)
-    _say_failures([(job, outcomes[job.number]) for job in jobs])
     return [_summary(outcomes[job.number]) for job in jobs]
 
 
@@ -114,22 +112,11 @@ def _failed(job: SweepJob, error: Exception) -> Outcome:
     return Outcome(error=UserError(message), traceback=traceback.format_exc())
 
 
-def _say_failures(results: Sequence[tuple[SweepJob, Outcome]]) -> None:
-    """Prints a line per failure; jobs that failed together have one."""
-    together: dict[int, list[SweepJob]] = {}
-    for job, outcome in results:
-        if outcome.error is not None:
-            together.setdefault(id(outcome.error), []).append(job)
-    errors = {id(outcome.error): outcome.error for _, outcome in results}
-    for key, jobs in together.items():
-        others = " and its other seeds" if len(jobs) > 1 else ""
-        say(f"failed: {' '.join(jobs[0].overrides)}{others}: {errors[key]}")
-
-
 def _summary(outcome: Outcome) -> JobSummary:
     if outcome.stored is None:
         return {"error": str(outcome.error)}
-    return {"run": outcome.stored.name, **outcome.stored.summary.to_json()}
+    run = {"run": outcome.stored.name, "computed": outcome.computed}
+    return {**run, **outcome.stored.summary.to_json()}
 
 
 def _note(job: SweepJob, status: Any, **values: str | None) -> None:

@@ -17,6 +17,7 @@ from cdfis_bench.core.streams import stream
 from cdfis_bench.datasets.dataset import Dataset
 from cdfis_bench.datasets.subset import trained_on
 from cdfis_bench.records.identity import IGNORED_KEYS
+from cdfis_bench.records.paths import one_component
 from cdfis_bench.records.stored_run import StoredRun, read_run
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def require_ranked(results_dir: Path, name: str) -> "Experiment":
     """
     from cdfis_bench.analysis.experiment import load_experiment
 
-    experiment = load_experiment(results_dir, name)
+    experiment = load_experiment(results_dir, one_component("keep.experiment", name))
     require(
         bool(experiment.runs),
         f"keep.experiment={name} has no finished runs in {results_dir} to rank the samples by; run "

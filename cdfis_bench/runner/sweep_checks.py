@@ -1,7 +1,8 @@
 """What a sweep asks for, and what is refused before its first job starts."""
 
 import importlib.util
-import math
+import itertools
+import re
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -11,6 +12,11 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
 from cdfis_bench.core.errors import UserError, require
+from cdfis_bench.records.experiment import experiment_dir
+from cdfis_bench.records.paths import one_component
+
+# Interpolations in the name of a sweep whose value no swept key can change.
+_SAME_IN_EVERY_JOB = re.compile(r"\$\{(cdfis\.name:|oc\.env:[^${}]*|now:[^${}]*)\}")
 
 
 def check_sweep(config: DictConfig) -> None:
@@ -20,11 +26,13 @@ def check_sweep(config: DictConfig) -> None:
         config: The composed configuration of the sweep, with the node `hydra`.
 
     Raises:
-        UserError: If it sweeps over experiments, redraws, lacks what its launcher needs, or prunes
-            the dataset by a ranking that does not exist.
+        UserError: If it sweeps over experiments, names, results folders or figures, redraws, lacks
+            what its launcher needs, or prunes the dataset by a ranking that does not exist.
     """
     _check_experiment(config)
     swept = swept_values(config)
+    _check_name(config, swept)
+    _check_figure(swept)
     _check_launcher(config)
     _check_pruning(config, swept)
 
@@ -42,11 +50,16 @@ def swept_values(config: DictConfig) -> dict[str, list[str]]:
     Raises:
         UserError: If an override is no finite list of values, as with interval().
     """
+    return {key.lstrip("+"): values for key, values in _swept(config).items()}
+
+
+def _swept(config: DictConfig) -> dict[str, list[str]]:
+    """As swept_values; the keys as they are written, with + for one that is added."""
     params = OmegaConf.select(config, "hydra.sweeper.params") or {}
     lines = [f"{key}={value}" for key, value in params.items()]
     values: dict[str, list[str]] = {}
     for override in _parsed([*lines, *config.hydra.overrides.task]):
-        key = override.get_key_element().lstrip("+")
+        key = override.get_key_element()
         if not override.is_sweep_override():
             values[key] = [override.get_value_element_as_str()]
         elif override.is_discrete_sweep():
@@ -59,9 +72,17 @@ def swept_values(config: DictConfig) -> dict[str, list[str]]:
     return values
 
 
-def number_of_jobs(config: DictConfig) -> int:
-    """Number of jobs of a sweep. Raises UserError as `swept_values` does."""
-    return math.prod(len(values) for values in swept_values(config).values())
+def planned_jobs(config: DictConfig) -> list[list[str]]:
+    """The overrides of every job, in the order in which Hydra's sweeper starts them.
+
+    shuffle() draws from Python's global generator: to plan what the sweeper will do, its state must
+    be the same for both.
+
+    Raises:
+        UserError: As `swept_values` does.
+    """
+    lists = [[f"{key}={value}" for value in values] for key, values in _swept(config).items()]
+    return [list(job) for job in itertools.product(*lists)]
 
 
 def _parsed(lines: list[str]) -> list[Override]:
@@ -83,7 +104,7 @@ def take_folder(config: DictConfig) -> FileLock:
     Raises:
         UserError: If another sweep holds it, or the folder cannot be written.
     """
-    folder = Path(config.hydra.sweep.dir)
+    folder = experiment_dir(Path(config.results_dir), config.name)
     lock = FileLock(folder / ".lock")
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -112,6 +133,53 @@ def _check_experiment(config: DictConfig) -> None:
                 f"{override.input_line} sweeps over experiments and would drop the sweeps in "
                 "them; give one experiment per command"
             )
+
+
+def check_names(config: DictConfig) -> None:
+    """Refuses a `name` or a `redraw` that could lead out of the folder of experiments.
+
+    Args:
+        config: The composed configuration.
+
+    Raises:
+        UserError: If one is not exactly one safe component of a path.
+    """
+    if config.redraw is not None:  # first: the default name is made of it
+        one_component("redraw", config.redraw)
+    one_component("name", config.name)
+
+
+def _check_name(config: DictConfig, swept: dict[str, list[str]]) -> None:
+    """All jobs of a sweep must be noted in one folder."""
+    for key in ("name", "results_dir"):
+        values = swept.get(key, [])
+        require(
+            len(values) < 2,
+            f"{key}={','.join(values)} differs between the jobs of a sweep; a sweep has one {key}",
+        )
+        written = OmegaConf.to_container(config, resolve=False)
+        assert isinstance(written, dict)
+        text = str(written[key])
+        rest = _SAME_IN_EVERY_JOB.sub("", text)
+        require(
+            "${" not in rest,
+            f"{key}={text} may differ between the jobs of a sweep; write it out: {key}=my_sweep",
+        )
+    check_names(config)
+
+
+def _check_figure(swept: dict[str, list[str]]) -> None:
+    for key, values in swept.items():
+        if len(values) < 2 or key.split(".")[0].split("@")[0] != "figure":
+            continue
+        given = f"{key}={','.join(values)}"
+        if key == "figure":
+            others = f"draw the others afterwards: redraw=<name> figure={values[1]}"
+            raise UserError(f"{given} asks for several figures; a sweep draws one, so {others}")
+        raise UserError(
+            f"{given} would start every run {len(values)} times; a sweep draws one figure, so give "
+            f"one value, or a list: '{key}=[{','.join(values)}]'"
+        )
 
 
 def _check_launcher(config: DictConfig) -> None:

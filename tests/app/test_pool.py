@@ -115,6 +115,6 @@ def test_without_its_package_the_pool_says_what_to_install(monkeypatch):
 
 def test_a_worker_gets_neither_bar_nor_lock():
     callback = SweepCallback()
-    callback._bar = open(os.devnull)  # cannot be pickled, like a bar
-    with callback._bar:
-        assert pickle.loads(pickle.dumps(callback))._bar is None
+    callback._progress = open(os.devnull)  # cannot be pickled, like a bar
+    with callback._progress:
+        assert pickle.loads(pickle.dumps(callback))._progress is None

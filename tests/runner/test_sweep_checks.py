@@ -1,5 +1,7 @@
 """What a sweep asks for is counted and checked as Hydra's sweeper expands it."""
 
+import random
+
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -10,7 +12,7 @@ from omegaconf import OmegaConf, open_dict
 from cdfis_bench.config.schema import Config  # noqa: F401  (registers the schema)
 from cdfis_bench.config.where import conf_dir
 from cdfis_bench.core.errors import UserError
-from cdfis_bench.runner.sweep_checks import check_sweep, number_of_jobs, swept_values
+from cdfis_bench.runner.sweep_checks import check_sweep, planned_jobs, swept_values
 
 
 @pytest.fixture
@@ -26,7 +28,7 @@ def sweep(tmp_path):
                 if not one.is_sweep_override()
             ]
             config = compose(
-                "config", [*single, f"results_dir={tmp_path}"], return_hydra_config=True
+                "config", [f"results_dir={tmp_path}", *single], return_hydra_config=True
             )
             with open_dict(config):
                 config.hydra.overrides.task = list(overrides)
@@ -55,12 +57,15 @@ METHODS = sorted(path.stem for path in (conf_dir() / "method").glob("*.yaml"))
 )
 def test_jobs_are_counted_as_the_sweeper_makes_them(sweep, overrides, jobs):
     config = sweep(*overrides)
-    assert number_of_jobs(config) == jobs
+    drawn = random.getstate()
+    planned = planned_jobs(config)
+    random.setstate(drawn)  # shuffle() draws from it
+    assert len(planned) == jobs
     params = OmegaConf.select(config, "hydra.sweeper.params") or {}
     lines = [f"{key}={value}" for key, value in params.items()] + overrides
     parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
     (hydras,) = BasicSweeper.split_arguments(parser.parse_overrides(lines), None)
-    assert len(hydras) == jobs
+    assert planned == hydras
 
 
 def test_glob_takes_the_options_of_its_group(sweep):
@@ -104,3 +109,29 @@ def test_what_ranks_no_samples_needs_no_ranking(sweep, overrides):
 def test_a_ranking_that_is_missing_is_refused_before_the_first_job(sweep, overrides):
     with pytest.raises(UserError, match=r"has no finished runs .* to rank the samples by"):
         check_sweep(sweep(*overrides))
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("name='x${seed}'", "may differ between the jobs"),
+        ("name='${method}'", "may differ between the jobs"),
+        ("results_dir='out/${selector.name}'", "may differ between the jobs"),
+        ("name=a,b", "name=a,b differs between the jobs"),
+        ("results_dir=a,b", "a sweep has one results_dir"),
+        ("name=../up", "contains a path separator"),
+        ("name=''", "is empty"),
+        ("figure=curves,ranking", "figure=curves,ranking asks for several figures"),
+        ("figure.x=step,train_seconds", r"'figure.x=\[step,train_seconds\]'"),
+        ("+figure.y=a,b", "a sweep draws one figure"),
+    ],
+)
+def test_jobs_cannot_differ_in_name_folder_or_figure(sweep, tmp_path, override, said):
+    with pytest.raises(UserError, match=said):
+        check_sweep(sweep("seed=0,1", override))
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_name_may_come_from_the_environment(sweep, monkeypatch):
+    monkeypatch.setenv("SWEEP", "mine")
+    check_sweep(sweep("seed=0,1", "name='my_${oc.env:SWEEP}'"))
