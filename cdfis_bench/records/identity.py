@@ -53,6 +53,8 @@ def arm_id(config: Mapping[str, Any], device_type: str, data_fingerprint: str = 
         del kept["keep"]
     if not kept.get("record_learning"):
         kept.pop("record_learning", None)
+    if not kept.get("source", {}).get("cut_short"):
+        kept.get("source", {}).pop("cut_short", None)
     for path in IGNORED_KEYS:
         *parents, leaf = path.split(".")
         node = kept

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from cdfis_bench.core.context import StepContext
-from cdfis_bench.core.errors import require, require_number
+from cdfis_bench.core.errors import require, require_bool, require_number
 from cdfis_bench.core.parts import DatasetMetric, ReorderingSource
 from cdfis_bench.core.types import MiniBatch, Samples, Selection
 
@@ -32,6 +32,7 @@ class EpochSubsetSource(ReorderingSource):
         batch_size: int,
         share: float = 1.0,
         until: float = 1.0,
+        cut_short: bool = False,
     ) -> None:
         """Makes the source.
 
@@ -42,10 +43,13 @@ class EpochSubsetSource(ReorderingSource):
             share: Share of the training set that the selector is asked for, in (0, 1]; a
                 VariableSizeSelector decides itself.
             until: Share of the budget, in [0, 1], after which whole epochs are trained on again.
+            cut_short: Whether the epoch under way at that moment ends there. Otherwise it is
+                finished first, so that a budget of few epochs may end before any whole one.
         """
         super().__init__(samples, large_batch_size, batch_size)
         self.share = require_number("source.share", share, 0.0, 1.0, open_low=True)
         self.until = require_number("source.until", until, 0.0, 1.0)
+        self.cut_short = require_bool("source.cut_short", cut_short)
         self._subset: Tensor | None = None  # [m] int64 rows of this epoch, in order
         self._weights: Tensor | None = None  # [m] float32, of the same
         self._fallback: Tensor | None = None  # [] bool, of this epoch's selection
@@ -60,7 +64,10 @@ class EpochSubsetSource(ReorderingSource):
             return MiniBatch(batch, offered=batch.index, loaded=len(batch))
         selection = scores = None
         with context.cost("select"):
-            if self._subset is None or self._position + n > len(self._subset):
+            # Only epochs that samples were selected for have a fallback flag.
+            over = self.cut_short and self._fallback is not None
+            over = over and context.progress >= self.until
+            if self._subset is None or over or self._position + n > len(self._subset):
                 selection, scores = self._new_epoch(context)
             assert self._subset is not None
             here = slice(self._position, self._position + n)

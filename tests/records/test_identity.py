@@ -98,3 +98,12 @@ def test_seeds_share_an_arm_and_have_their_own_folder():
 
 def test_the_datas_fingerprint_counts(config):
     assert arm_id(config, "cpu", "abc") != arm_id(config, "cpu") != arm_id(config, "cpu", "xyz")
+
+
+def test_an_option_without_effect_does_not_change_the_identity():
+    without = resolved("method=infobatch")
+    assert without["source"].pop("cut_short") is False
+    assert arm_id(without, "cpu") == arm_id(resolved("method=infobatch"), "cpu")
+    assert arm_id(without, "cpu") != arm_id(
+        resolved("method=infobatch", "source.cut_short=true"), "cpu"
+    )
