@@ -14,11 +14,13 @@ from cdfis_bench.core.errors import require
 from cdfis_bench.figures.caption import missing_text, put_caption
 from cdfis_bench.figures.save import about_runs, save
 from cdfis_bench.figures.style import GREY, style_context
+from cdfis_bench.figures.text import plain_log_ticks, put_title
 
 _COLOURS = {"inclusion": "#de8f05", "el2n": "#029e73", "forgetting": "#cc78bc"}
 _NAMES = {"inclusion": "selected", "el2n": "wrong early (EL2N)", "forgetting": "forgotten"}
 _ENDS = {"top": ("most", "-", "^"), "bottom": ("least", (0, (4, 1.6)), "v")}
 _LEAST_ERROR = 1e-4  # drawn, on the logarithmic axis
+_LEGEND_INCHES = 2.2
 _TITLES = {"steps": "as many steps as on the whole set", "epochs": "as many epochs"}
 
 
@@ -56,17 +58,19 @@ class PruningFigure:
 
     def _figure(self, experiment: Experiment, table: pd.DataFrame) -> Figure:
         shown = [equal for equal in _TITLES if (table["equal"] == equal).any()]
-        figure = Figure(figsize=(4.2 * len(shown) + 2.2, 3.8), layout="constrained")
+        figure = Figure(figsize=(4.2 * len(shown) + _LEGEND_INCHES, 3.8), layout="constrained")
         panels = figure.subplots(1, len(shown), squeeze=False, sharey=True)[0]
         whole = whole_accuracy(experiment.runs)
         for equal, panel in zip(shown, panels, strict=True):
             _draw(panel, table[table["equal"] == equal], whole)
             panel.set(xlabel="fraction of the training set", title=_TITLES[equal])
         panels[0].set(ylabel="test error (1 - accuracy)", yscale="log")
+        plain_log_ticks(panels[0].yaxis)
         handles, names = panels[0].get_legend_handles_labels()
         figure.legend(handles, names, title="kept", loc="outside right upper", alignment="left")
         data = data_text(experiment.runs)
-        figure.suptitle(self.title or f"{data}: training on a part of the training set")
+        title = self.title or f"{data}: training on a part of the training set"
+        put_title(figure, title, legend_inches=_LEGEND_INCHES)
         low, high = int(table["seeds"].min()), int(table["seeds"].max())
         put_caption(
             figure,

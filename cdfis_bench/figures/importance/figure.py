@@ -20,6 +20,7 @@ from cdfis_bench.figures.importance.panels import draw_agreement, draw_classes, 
 from cdfis_bench.figures.importance.points import draw_points
 from cdfis_bench.figures.save import about_runs, save
 from cdfis_bench.figures.style import method_colour, style_context
+from cdfis_bench.figures.text import put_title
 from cdfis_bench.records.stored_run import StoredRun
 
 _DEFAULT = "loss_cdf"
@@ -128,7 +129,7 @@ class ImportanceFigure:
         draw_histogram(rates, found.histogram, colour, found.top_shares)
         draw_agreement(seeds, found.agreement, found.chance_agreement, colour)
         draw_classes(classes, found.classes, names, colour)
-        figure.suptitle(self.title or f"{experiment.name}: training samples of {arm.title}")
+        put_title(figure, self.title or f"{experiment.name}: training samples of {arm.title}")
         put_caption(figure, self._caption(experiment, arm, gallery, found))
         return figure
 
