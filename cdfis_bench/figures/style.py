@@ -42,6 +42,7 @@ AXIS_NAMES = {
     "test_accuracy": "test accuracy",
 }
 GREY = "0.35"
+NEVER_ACTED = "gate never opened"
 
 _STYLE: dict[Any, Any] = {
     "axes.axisbelow": True,

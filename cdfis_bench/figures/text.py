@@ -5,11 +5,10 @@ import unicodedata
 
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import LogFormatter
 
 ENTRY_LETTERS = 40  # of a legend entry or tick label, before it is continued on the next line
 _TITLE_LETTERS_PER_INCH = 11.0  # at size 11
-_TITLE_LINES = 2
 
 
 def one_line(text: str) -> str:
@@ -36,10 +35,17 @@ def entry(text: str) -> str:
     return f"\N{WORD JOINER}{shown}" if shown.startswith("_") else shown
 
 
-def put_title(figure: Figure, text: str, legend_inches: float = 0) -> None:
-    """Writes the title at the top left, in at most two lines that end before a legend's column."""
+class _PlainLog(LogFormatter):
+    """The numbers that LogFormatter would label, as 0.02 instead of 2e-02."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return f"{x:g}" if super().__call__(x, pos) else ""
+
+
+def put_title(figure: Figure, text: str, legend_inches: float = 0, lines: int = 2) -> None:
+    """Writes the title at the top left, in at most `lines` that end before a legend's column."""
     letters = int((figure.get_figwidth() - legend_inches) * _TITLE_LETTERS_PER_INCH)
-    figure.suptitle(wrapped(text, letters, _TITLE_LINES), x=0.01, ha="left")
+    figure.suptitle(wrapped(text, letters, lines), x=0.01, ha="left")
 
 
 def plain_log_ticks(axis: Axis) -> None:
@@ -47,5 +53,5 @@ def plain_log_ticks(axis: Axis) -> None:
 
     Formulas are switched off in all figures, because a title may contain "$".
     """
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_minor_formatter(NullFormatter())
+    axis.set_major_formatter(_PlainLog())
+    axis.set_minor_formatter(_PlainLog(minor_thresholds=(1.0, 0.4)))

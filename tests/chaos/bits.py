@@ -12,10 +12,10 @@ from tests.chaos.campaign import Fault
 from tests.chaos.command import SHORT, SMALL, Said, forked, kill_group, start
 from tests.chaos.judge import Numbers, differing, numbers, short, words
 
-_SWEEP = ("-m", *SHORT, "results_dir=results", "name=sweep", "method=uniform,loss_cdf", "seed=0,1")
+_SWEEP = ("-m", *SHORT, "results_dir=results", "name=sweep", "method=uniform,loss_cdf", "seed=0")
 _REDRAW = ("redraw=sweep", "name=sweep", "results_dir=results")
-_FIGURES = ("figure=curves", "figure=ranking", "figure=importance")
-_SAVED = (*SMALL, "budget.steps=2000", "eval_every=100", "checkpoint_every=100")
+_FIGURES = ("figure=curves", "figure=importance")
+_SAVED = (*SMALL, "budget.steps=1200", "eval_every=100", "checkpoint_every=100")
 _RESUMED = (*_SAVED, "results_dir=results")
 _IGNORED = (".lock", "multirun.yaml", "curve.png")  # nobody reads numbers from these
 
@@ -48,6 +48,8 @@ def _flip_finished(rng: random.Random, folder: Path) -> list[Fault]:
         table, files = clean.drawn[figure]
         if (_table(said), _drawn(work)) != (table, files):
             faults.append(Fault("damage changes a figure silently", f"{what}; {figure}"))
+    if rng.random() < 0.4:  # the redraw alone takes half the time
+        return faults
     again = forked(_SWEEP, work)
     faults += [Fault(kind, f"{what}; sweep again: {short(again)}") for kind in words(again)]
     if again.code == 0:

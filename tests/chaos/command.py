@@ -3,17 +3,17 @@
 import contextlib
 import importlib
 import os
+import pkgutil
 import signal
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 TIMEOUT = 180.0  # seconds; every command of the campaign takes a few
-# Imported once before any fork: what a command would spend most of its time on.
-_PRELOADED = ("cdfis_bench.cli", "torch", "h5py", "pandas", "seaborn", "scipy.special")
 SMALL = (
     "tracker=none",
     "device=cpu",
@@ -73,8 +73,7 @@ def forked(arguments: tuple[str, ...], folder: Path, stdout: str | None = None) 
         folder: Its working directory; the output is kept beside it.
         stdout: A device such as /dev/full that standard output goes to, instead of a file.
     """
-    for name in _PRELOADED:
-        importlib.import_module(name)
+    _import_everything()
     written = folder.parent / "said.txt"
     sys.stdout.flush()
     child = os.fork()
@@ -83,6 +82,18 @@ def forked(arguments: tuple[str, ...], folder: Path, stdout: str | None = None) 
     code = _wait(child)
     kill_group(child)
     return Said(code, written.read_text(errors="replace"))
+
+
+@cache
+def _import_everything() -> None:
+    """Imports, once before any fork, what a command would spend most of its time on."""
+    import cdfis_bench
+
+    for module in pkgutil.walk_packages(cdfis_bench.__path__, "cdfis_bench."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    for name in ("pandas", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_pdf"):
+        importlib.import_module(name)
 
 
 def kill_group(session: int) -> None:

@@ -18,7 +18,7 @@ _RUN = (*SHORT, "results_dir=results")
 COMMANDS: dict[str, tuple[str, ...]] = {
     "run": _RUN,
     "resume": (*_RUN, "checkpoint_every=20"),
-    "sweep": ("-m", *_RUN, "name=full", "method=uniform,loss_cdf", "seed=0,1"),
+    "sweep": ("-m", *_RUN, "name=full", "method=uniform,loss_cdf", "seed=0"),
     "batched": ("-m", *_RUN, "name=full", "seed=0,1", "hydra/launcher=batched_seeds"),
 }
 _SIZE = 6 << 20

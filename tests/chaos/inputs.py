@@ -1,4 +1,4 @@
-"""Bad inputs: refused in one sentence, before anything is touched; never ignored, never a traceback."""
+"""Bad inputs: refused in one sentence, before anything is touched; never ignored."""
 
 import random
 import string

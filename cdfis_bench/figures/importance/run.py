@@ -49,7 +49,7 @@ def draw_samples(run: StoredRun, ends: Extremes, gallery: Gallery) -> list[Path]
             draw_grid(panel, pictures, [_text(row) for row in rows], wrong, columns)
             panel.set_title(f"{end} selected", loc="left")
         name = method_title(record)
-        put_title(figure, f"{record.dataset or ''}, {name}, seed {record.seed}")
+        put_title(figure, f"{record.dataset or ''}, {name}, seed {record.seed}", lines=1)
         write_atomically(path, lambda draft: figure.savefig(draft, format="png", dpi=120))
     return [path]
 
