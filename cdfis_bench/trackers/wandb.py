@@ -93,7 +93,7 @@ class WandbTracker:
         self, record: RunRecord, *, name: str, results_dir: Path, experiment: str | None
     ) -> Iterator[TrackedRun]:
         """Opens the W&B run of `record`; it ends with exit code 1 if the context raises."""
-        with self._open(_arguments(record, name, results_dir, experiment)) as run:
+        with self._open(lambda: _arguments(record, name, results_dir, experiment)) as run:
             yield run
 
     @contextmanager
@@ -105,15 +105,15 @@ class WandbTracker:
         Runs that were stored before keep the tags that they were computed with. The report names
         them, with their groups, in its configuration.
         """
-        with self._open(_report_arguments(experiment, records, results_dir)) as run:
+        with self._open(lambda: _report_arguments(experiment, records, results_dir)) as run:
             yield run
 
     @contextmanager
-    def _open(self, arguments: dict[str, Any]) -> Iterator[TrackedRun]:
+    def _open(self, arguments: Callable[[], dict[str, Any]]) -> Iterator[TrackedRun]:
         if self._mode == "disabled":
             yield NoTracker()
             return
-        run = WandbRun(self._start(arguments))
+        run = WandbRun(self._start(arguments()))
         try:
             yield run
         except BaseException:

@@ -1,7 +1,7 @@
 """What a notebook shows of a figure."""
 
 from cdfis_bench.figures.curves import Curves
-from cdfis_bench.figures.notebook import show
+from cdfis_bench.figures.notebook import Shown, show
 from cdfis_bench.figures.patterns import Patterns
 from tests.analysis.fabricate import experiment, run
 
