@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter
 
 ENTRY_LETTERS = 40  # of a legend entry or tick label, before it is continued on the next line
-_TITLE_LETTERS_PER_INCH = 11.0  # at size 11
+_TITLE_LETTERS_PER_INCH = 9.5  # at size 11
 
 
 def one_line(text: str) -> str:
