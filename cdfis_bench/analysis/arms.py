@@ -59,6 +59,11 @@ class Arm:
         steps = [run.summary["gate_open_step"] for run in self.runs]
         return [step for step in steps if step is not None]
 
+    @property
+    def never_acted(self) -> bool:
+        """Whether its gate opened in no run, so that it trained as uniform sampling does."""
+        return self.method != UNIFORM and not self.gate_steps()
+
     def gate_step(self) -> float:
         """The median step at which the gate opened; NaN if it never did."""
         steps = self.gate_steps()

@@ -19,20 +19,22 @@ def mean_interval(values: Floats, level: float = 0.95) -> tuple[Floats, Floats, 
         is NaN is NaN.
     """
     runs = values.shape[0]
-    mean = values.mean(axis=0)
-    if runs < 2:
-        unknown = np.full_like(mean, np.nan)
-        return mean, unknown, unknown
-    half = stdtrit(runs - 1, (1 + level) / 2) * values.std(axis=0, ddof=1) / np.sqrt(runs)
-    return mean, mean - half, mean + half
+    with np.errstate(over="ignore", invalid="ignore"):  # diverging runs: infinite, then NaN
+        mean = values.mean(axis=0)
+        if runs < 2:
+            unknown = np.full_like(mean, np.nan)
+            return mean, unknown, unknown
+        half = stdtrit(runs - 1, (1 + level) / 2) * values.std(axis=0, ddof=1) / np.sqrt(runs)
+        return mean, mean - half, mean + half
 
 
 def on_grid(x_runs: list[Floats], y_runs: list[Floats], n_points: int) -> tuple[Floats, Floats]:
     """Brings the curves of several runs onto one x axis.
 
     Equal x axes (steps) are kept. Others (seconds) are interpolated linearly BEFORE any averaging,
-    from the largest first x to the smallest last x, so that no run is extrapolated. A NaN at either
-    end of a curve shortens it; one inside leaves a gap between its neighbors.
+    from the largest first x to the largest last x; a run that has ended before keeps its last
+    value. A NaN at either end of a curve shortens it; one inside leaves a gap between its
+    neighbors.
 
     Args:
         x_runs: For each run its non-decreasing x, [rows].
@@ -40,7 +42,8 @@ def on_grid(x_runs: list[Floats], y_runs: list[Floats], n_points: int) -> tuple[
         n_points: Length of the common axis where the runs' own axes differ.
 
     Returns:
-        (grid [points], values [runs, points]); both empty if the runs have no x in common.
+        (grid [points], values [runs, points]); both empty if the runs have no x in common. The
+        smallest last x is one of the points.
     """
     first = x_runs[0]
     if all(np.array_equal(x, first) for x in x_runs):
@@ -51,6 +54,11 @@ def on_grid(x_runs: list[Floats], y_runs: list[Floats], n_points: int) -> tuple[
     if low > high or not all(len(x) for x, _ in known):
         return np.empty(0), np.empty((len(known), 0))
     grid = np.linspace(low, high, n_points)
+    last = max(x[-1] for x, _ in known)
+    if last > high:
+        spacing = (high - low) / (n_points - 1) or (last - high)
+        more = min(max(int(np.ceil((last - high) / spacing)), 1), n_points)
+        grid = np.append(grid, np.linspace(high, last, more + 1)[1:])
     return grid, np.stack([np.interp(grid, x, y) for x, y in known])
 
 

@@ -1,5 +1,7 @@
 """The summary table of a sweep: one row per arm."""
 
+import shutil
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -30,13 +32,26 @@ def summary_table(experiment: Experiment, hue: str = "method") -> pd.DataFrame:
     return pd.DataFrame([_row(arm, baseline_of(arm, arms)) for arm in arms])
 
 
-def summary_text(experiment: Experiment) -> str:
-    """The summary table for the terminal, with the data's title, hardware, and missing runs."""
+def summary_text(experiment: Experiment, width: int | None = None) -> str:
+    """The summary table for the terminal, with the data's title, hardware, and missing runs.
+
+    Args:
+        experiment: The runs, and what is missing.
+        width: Letters in a line; the terminal's if None, and 80 where there is none.
+
+    Returns:
+        Lines. A table that is wider than `width` is continued below itself, column by column.
+    """
+    width = width or shutil.get_terminal_size((80, 24)).columns
     runs = experiment.runs
     lines = [f"{experiment.name}: no run is finished"]
     if runs:
         lines = [f"{experiment.name}: {data_text(runs)}; {hardware_text(runs)}"]
-        lines += _aligned(_cells(summary_table(experiment)))
+        table = summary_table(experiment)
+        lines += _fitted(_cells(table), width)
+        idle = table[(table["gates_opened"] == 0) & table["minus_uniform"].notna()]["label"]
+        if len(idle):
+            lines += ["the gate never opened in " + "; ".join(idle) + ": trained uniformly"]
         lines += ["final values on the whole test set, mean ± half a 95 % t-interval over seeds"]
         if not same_hardware(runs):
             lines += ["the runs come from different hardware: their times cannot be compared"]
@@ -59,11 +74,8 @@ def _missing_lines(experiment: Experiment) -> list[str]:
         if len(jobs) == 1:
             which = overrides or "1 job"
         else:
-            which = (
-                f"all {len(jobs)} jobs"
-                if len(jobs) == experiment.asked_for
-                else (f"{len(jobs)} jobs")
-            )
+            every = "all " if len(jobs) == experiment.asked_for else ""
+            which = f"{every}{len(jobs)} jobs"
         lines.append(f"missing: {which}: {reason}")
     return lines
 
@@ -74,10 +86,17 @@ def _cells(table: pd.DataFrame) -> list[list[str]]:
         "method": list(table["label"]),
         "seeds": [str(seeds) for seeds in table["seeds"]],
         "test accuracy": _intervals(table, "test_accuracy", ""),
-        "minus uniform": _intervals(table, "minus_uniform", "+"),
-        "train seconds": [f"{seconds:.2f}" for seconds in table["train_seconds"]],
+        "minus uniform": [
+            # Its mini-batches were those of uniform sampling: there is nothing to compare.
+            text if opened else "-"
+            for text, opened in zip(
+                _intervals(table, "minus_uniform", "+"), table["gates_opened"], strict=True
+            )
+        ],
+        "train seconds": [_number(seconds, 2) for seconds in table["train_seconds"]],
         "cost of a step": [
-            "-" if np.isnan(cost) else f"{cost:.2f} x uniform" for cost in table["relative_cost"]
+            "-" if np.isnan(cost) else f"{_number(cost, 2)} x uniform"
+            for cost in table["relative_cost"]
         ],
         "gate opened": [
             _gate(*gate)
@@ -95,9 +114,17 @@ def _intervals(table: pd.DataFrame, column: str, sign: str) -> list[str]:
     """Mean ± half the interval; the mean alone if there is one run; "-" if there is no value."""
     half = (table[f"{column}_high"] - table[f"{column}_low"]) / 2
     return [
-        "-" if np.isnan(mean) else f"{mean:{sign}.4f}" + ("" if np.isnan(h) else f" ± {h:.4f}")
+        _number(mean, 4, sign) + ("" if np.isnan(mean) or np.isnan(h) else f" ± {_number(h, 4)}")
         for mean, h in zip(table[column], half, strict=True)
     ]
+
+
+def _number(value: float, digits: int, sign: str = "") -> str:
+    """Decimals, or two digits and a power of ten where decimals would be zeros or a long row."""
+    if np.isnan(value):
+        return "-"
+    plain = value == 0 or 0.5 * 10**-digits <= abs(value) < 1e6
+    return f"{value:{sign}.{digits}f}" if plain else f"{value:{sign}.1e}"
 
 
 def _gate(step: float, opened: int, runs: int) -> str:
@@ -116,6 +143,27 @@ def _aligned(rows: list[list[str]]) -> list[str]:
         )
         for row in rows
     ]
+
+
+def _fitted(rows: list[list[str]], width: int) -> list[str]:
+    """The aligned table, or several below each other that all begin with the names."""
+    room = max(width * 2 // 5, 12)  # of the names
+    left = [line for row in rows for line in _name_lines(row, room)]
+    blocks: list[list[str]] = []
+    while len(left[0]) > 1:
+        columns = len(left[0])
+        while columns > 2 and len(_aligned([row[:columns] for row in left])[0]) > width:
+            columns -= 1
+        blocks.append(_aligned([row[:columns] for row in left]))
+        left = [[row[0], *row[columns:]] for row in left]
+    return [line.rstrip() for block in blocks for line in ("", *block)][1:]
+
+
+def _name_lines(row: list[str], room: int) -> list[list[str]]:
+    """The row, its name continued on further lines if it is longer than `room`."""
+    names = textwrap.wrap(row[0], room) or [""]
+    blank = [""] * (len(row) - 1)
+    return [[names[0], *row[1:]], *([f"  {name}", *blank] for name in names[1:])]
 
 
 def _row(arm: Arm, uniform: Arm | None) -> dict[str, Any]:

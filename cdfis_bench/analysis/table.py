@@ -12,6 +12,7 @@ from cdfis_bench.records.stored_run import StoredRun
 DERIVED = "sample_forward_equivalents"
 COLUMNS = (*CURVE_COLUMNS, DERIVED)
 DRAWN = ["panel_x", "panel_y", "label", "x", "mean", "low", "high", "n"]
+LARGEST = 1e100  # losses of diverging runs; axes of matplotlib overflow beyond
 GRID_POINTS = 201  # of an axis whose values differ between runs, such as seconds
 
 
@@ -52,8 +53,10 @@ def mean_curves(table: pd.DataFrame, xs: Sequence[str], ys: Sequence[str]) -> pd
         ys: Columns of `table`, one per row of panels.
 
     Returns:
-        The columns panel_x, panel_y, label, x, mean, low, high and n (runs), in legend order. A
-        point is there only where all runs of the label have a value.
+        The columns panel_x, panel_y, label, x, mean, low, high and n, in legend order. Values
+        beyond LARGEST count as unknown. A point is there only where all runs of the label have a
+        value; on an axis such as seconds, where runs end at different places, a run that has ended
+        keeps its last value, as its network would, and n counts the runs that have not.
     """
     parts = []
     for label, of_label in table.groupby("label", sort=False):
@@ -68,8 +71,21 @@ def mean_curves(table: pd.DataFrame, xs: Sequence[str], ys: Sequence[str]) -> pd
 def _mean_curve(by_run: list[pd.DataFrame], x_name: str, y_name: str) -> pd.DataFrame:
     """x, mean, low, high, n of one label in one panel."""
     x_runs = [run[x_name].to_numpy(float) for run in by_run]
-    grid, values = on_grid(x_runs, [run[y_name].to_numpy(float) for run in by_run], GRID_POINTS)
+    y_runs = [_finite(run[y_name].to_numpy(float)) for run in by_run]
+    grid, values = on_grid(x_runs, y_runs, GRID_POINTS)
     mean, low, high = mean_interval(values)
+    ends = [_last_known(x, y) for x, y in zip(x_runs, y_runs, strict=True)]
+    running = np.sum([grid <= end for end in ends], axis=0)
     drawn = ~np.isnan(mean)
-    columns = {"x": grid, "mean": mean, "low": low, "high": high}
-    return pd.DataFrame({k: v[drawn] for k, v in columns.items()}).assign(n=len(by_run))
+    columns = {"x": grid, "mean": mean, "low": low, "high": high, "n": running}
+    return pd.DataFrame({k: v[drawn] for k, v in columns.items()})
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    return np.where(np.abs(values) < LARGEST, values, np.nan)
+
+
+def _last_known(x: np.ndarray, y: np.ndarray) -> float:
+    """The last x at which y is known; minus infinity if it never is."""
+    known = x[~np.isnan(y)]
+    return float(known[-1]) if len(known) else -np.inf

@@ -13,10 +13,12 @@ from cdfis_bench.analysis.table import COLUMNS, curves, mean_curves
 from cdfis_bench.core.errors import require
 from cdfis_bench.figures.caption import missing_text, put_caption, seeds_text
 from cdfis_bench.figures.colours import arm_colours, arm_dashes
+from cdfis_bench.figures.legend import legend_size, put_legend
 from cdfis_bench.figures.limits import y_limits
 from cdfis_bench.figures.lines import draw_lines, legend_handle, mark_gates
 from cdfis_bench.figures.save import about_runs, save
-from cdfis_bench.figures.style import AXIS_NAMES, gate_text, style_context
+from cdfis_bench.figures.style import AXIS_NAMES, NEVER_ACTED, gate_text, style_context
+from cdfis_bench.figures.text import ENTRY_LETTERS, entry, put_title, wrapped
 
 _ROBUST = ("test_accuracy",)  # rows whose steep beginning may be cut off
 
@@ -105,7 +107,10 @@ class Curves:
     ) -> Figure:
         side_by_side = len(self.x) == 1
         rows, columns = (1, len(self.y)) if side_by_side else (len(self.y), len(self.x))
-        figure = Figure(figsize=(4.2 * columns + 2.2, 2.8 * rows + 0.8), layout="constrained")
+        entries = [self._entry(arm, arms) for arm in arms]
+        legend = legend_size(entries, 2.8 * rows + 0.8)
+        height = max(2.8 * rows + 0.8, legend.height)
+        figure = Figure(figsize=(4.2 * columns + legend.width, height), layout="constrained")
         share_x, share_y = ("none", "none") if side_by_side else ("col", "row")
         grid = figure.subplots(rows, columns, squeeze=False, sharex=share_x, sharey=share_y)
         panels = iter(grid.flat)
@@ -122,29 +127,27 @@ class Curves:
                     mark_gates(panel, shown, arms, table, x, colours)
                 if not side_by_side:
                     panel.label_outer()
-        figure.legend(
-            [legend_handle(colours[arm.label], dashes[arm.label]) for arm in arms],
-            [self._entry(arm, arms) for arm in arms],
-            title=self.hue_title,
-            loc="outside right upper",
-            alignment="left",
-            labelspacing=0.8,
-        )
-        figure.suptitle(self.title or experiment.name)
-        put_caption(figure, self._caption(experiment, arms))
+        handles = [legend_handle(colours[arm.label], dashes[arm.label]) for arm in arms]
+        put_legend(figure, handles, entries, wrapped(self.hue_title, ENTRY_LETTERS, 2), legend)
+        put_title(figure, self.title or experiment.name, legend.width)
+        put_caption(figure, self._caption(experiment, arms, drawn))
         return figure
 
     def _entry(self, arm: Arm, arms: list[Arm]) -> str:
         """The legend entry: title, when the gate opened, number of seeds if arms differ in it."""
-        lines = [arm.title]
-        if self.mark_gates and arm.gate_steps():
+        lines = [entry(arm.title)]
+        if arm.never_acted:
+            lines.append(NEVER_ACTED)
+        elif self.mark_gates and arm.gate_steps():
             lines.append(gate_text(arm.gate_step(), len(arm.gate_steps()), len(arm.runs)))
         if len({len(other.runs) for other in arms}) > 1:
             lines.append(f"n = {len(arm.runs)}")
         return "\n".join(lines)
 
-    def _caption(self, experiment: Experiment, arms: list[Arm]) -> list[str]:
+    def _caption(self, experiment: Experiment, arms: list[Arm], drawn: pd.DataFrame) -> list[str]:
         parts = [data_text(experiment.runs), seeds_text(arms)]
+        if (drawn["n"] < drawn.groupby("label")["n"].transform("max")).any():
+            parts.append("pale: some seeds have ended, and their last values count")
         if self.mark_gates and any(arm.gate_step() > 0 for arm in arms):
             parts.append("triangle: importance sampling begins (median over seeds)")
         if self.shows_seconds:

@@ -4,13 +4,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from cdfis_bench.analysis.arms import Arm
+from cdfis_bench.figures.caption import LEAST_FOR_A_BAND
 from cdfis_bench.figures.colours import Dashes
 
+_PALE = 0.45
+_MANY = 8  # arms, whose bands would hide each other
 _TRIANGLE = {"ms": 5, "mec": "0.15", "mew": 0.6, "zorder": 5}
 
 
@@ -28,7 +30,8 @@ def draw_lines(
 ) -> None:
     """Draws the mean of each arm and its interval.
 
-    The intervals are in the table already; seaborn's own bootstrap would take a minute.
+    Where some of its seeds have ended, an arm's line is pale. Fewer seeds than LEAST_FOR_A_BAND
+    give no band: the interval of two says little but that there are two.
 
     Args:
         panel: Where to draw.
@@ -37,26 +40,23 @@ def draw_lines(
         dashes: Dashes by arm label, in legend order.
     """
     if shown.empty:  # the training loss of no steps, or times that no two runs have in common
+        panel.text(0.5, 0.5, "no values to draw", ha="center", transform=panel.transAxes)
         return
-    order = [label for label in dashes if (shown["label"] == label).any()]
-    sns.lineplot(
-        data=shown,
-        x="x",
-        y="mean",
-        hue="label",
-        hue_order=order,
-        palette=colours,
-        style="label",
-        style_order=order,
-        dashes=dict[Any, Any](dashes),
-        estimator=None,
-        legend=False,
-        ax=panel,
-    )
-    for label, line in shown.dropna(subset=["low", "high"]).groupby("label", sort=False):
-        panel.fill_between(
-            line["x"], line["low"], line["high"], color=colours[str(label)], alpha=0.13, lw=0
-        )
+    alpha = 0.13 * min(1, _MANY / len(dashes))
+    for label, line in shown.groupby("label", sort=False):
+        colour, seeds = colours[str(label)], line["n"].max()
+        style: Any = (0, dashes[str(label)]) if dashes[str(label)] else "-"
+        whole = line[line["n"] == seeds]
+        dot = "o" if len(line) == 1 else None  # a line through one point is invisible
+        panel.plot(whole["x"], whole["mean"], color=colour, ls=style, marker=dot, ms=4)
+        if len(whole) < len(line):  # some seeds have ended
+            rest = line.iloc[max(len(whole) - 1, 0) :]
+            panel.plot(rest["x"], rest["mean"], color=colour, ls=style, alpha=_PALE)
+        known = line.dropna(subset=["low", "high"])
+        if seeds >= LEAST_FOR_A_BAND:
+            panel.fill_between(
+                known["x"], known["low"], known["high"], color=colour, alpha=alpha, lw=0
+            )
 
 
 def mark_gates(

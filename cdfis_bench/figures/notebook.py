@@ -1,6 +1,6 @@
 """A figure as a notebook shows it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ class Shown:
         sentence: Why there is no picture.
     """
 
-    png: bytes | None
+    png: bytes | None = field(repr=False)  # else a stored notebook has it twice, as text, too
     sentence: str | None = None
 
     def _repr_png_(self) -> bytes | None:

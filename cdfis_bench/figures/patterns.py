@@ -17,11 +17,13 @@ from cdfis_bench.datasets.two_circles_geometry import CENTRES, RADIUS
 from cdfis_bench.figures.caption import missing_text, put_caption
 from cdfis_bench.figures.save import about_runs, save
 from cdfis_bench.figures.style import style_context
+from cdfis_bench.figures.text import put_title, wrapped
 from cdfis_bench.records.stored_run import StoredRun
 
 # Paper figure 1: blue predicted inside (class 1), red predicted outside (class 0).
 _COLOURS = ("#c8372d", "#0173b2")
 _PANEL_INCHES = 1.3
+_NAME_LETTERS = 17  # names such as "gradient norm CDF" are longer than a panel is high
 
 
 class Patterns:
@@ -92,11 +94,10 @@ class Patterns:
                     _draw_circles(panel)
                 panel.spines[:].set_visible(True)
                 panel.set(**limits, aspect="equal", xticks=[], yticks=[], xlabel="", ylabel="")
-            # Names such as "gradient norm CDF" are longer than a panel is high.
-            row[0].set_ylabel(arm.title.replace(" CDF", "\nCDF"))
+            row[0].set_ylabel(wrapped(arm.title, _NAME_LETTERS, 3), fontsize=8)
         for step, panel in zip(shown, panels[0], strict=True):
             panel.set_title(f"batch {step}")
-        figure.suptitle(self.title or experiment.name)
+        put_title(figure, self.title or experiment.name)
         put_caption(figure, _caption(experiment, arms, steps, shown))
         return figure
 

@@ -1,6 +1,7 @@
 """Which methods beat uniform sampling: a dot and an interval per arm."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -14,7 +15,10 @@ from cdfis_bench.core.errors import require
 from cdfis_bench.figures.caption import missing_text, put_caption
 from cdfis_bench.figures.colours import arm_colours
 from cdfis_bench.figures.save import about_runs, save
-from cdfis_bench.figures.style import GREY, style_context
+from cdfis_bench.figures.style import GREY, NEVER_ACTED, style_context
+from cdfis_bench.figures.text import entry, put_title
+
+_BOX: dict[str, Any] = {"fontsize": 7, "backgroundcolor": "white", "zorder": 3}
 
 
 def verdict(low: float, high: float) -> str:
@@ -35,8 +39,9 @@ def verdict(low: float, high: float) -> str:
 class Ranking:
     """Final test accuracy minus that of uniform sampling, paired by seed, best arm first.
 
-    Every arm that shares at least two seeds with a uniform arm on the same data is drawn. The CSV
-    is the table behind the figure, see `summary_table`.
+    Every arm that shares at least two seeds with a uniform arm on the same data is drawn. An arm
+    whose gate never opened trained as uniform sampling does: it is listed last, without a verdict.
+    The CSV is the table behind the figure, see `summary_table`.
 
     Args:
         hue: What distinguishes arms: "method", or a dotted configuration key.
@@ -78,6 +83,10 @@ class Ranking:
             ]
         )
         arms = arms_of(experiment.runs, self.hue)
+        idle = {arm.label for arm in arms if arm.never_acted}
+        drawn = drawn.assign(
+            verdict=drawn["verdict"].mask(drawn["label"].isin(idle), NEVER_ACTED)
+        ).sort_values("verdict", key=lambda verdict: verdict == NEVER_ACTED, kind="stable")
         with style_context():
             figure = self._figure(experiment, arms, table, drawn)
             return save(
@@ -87,12 +96,12 @@ class Ranking:
     def _figure(
         self, experiment: Experiment, arms: list[Arm], table: pd.DataFrame, drawn: pd.DataFrame
     ) -> Figure:
-        figure = Figure(figsize=(7.5, 1.5 + 0.27 * len(drawn)), layout="constrained")
+        figure = Figure(figsize=(7.5, 1.5 + 0.34 * len(drawn)), layout="constrained")
         panel = figure.subplots()
         plain = {arm.label: arm.plain for arm in arms}
         titles = {arm.label: arm.title for arm in arms}
         _draw(panel, drawn, arm_colours(arms, self.hue, UNIFORM), titles)
-        figure.suptitle(self.title or experiment.name)
+        put_title(figure, self.title or experiment.name)
         base = table[table["label"].map(plain) == UNIFORM]["test_accuracy"]
         low, high = int(drawn["paired_seeds"].min()), int(drawn["paired_seeds"].max())
         seeds = f"{low}" if low == high else f"{low} to {high}"
@@ -118,10 +127,16 @@ def _draw(
     for place, row in zip(places, drawn.to_dict("records"), strict=True):
         middle, low, high = (100 * row[f"minus_uniform{end}"] for end in ("", "_low", "_high"))
         colour = colours[row["label"]]
+        names.append(entry(titles[row["label"]]))
+        if row["verdict"] == NEVER_ACTED:
+            names[-1] += f"\n({NEVER_ACTED})"
+            panel.text(0, place, "trained uniformly", ha="center", va="center", color=GREY, **_BOX)
+            continue
+        if row["gates_opened"] < row["seeds"]:
+            names[-1] += f"\n(gate opened in {row['gates_opened']} of {row['seeds']} seeds)"
         panel.plot([low, high], [place, place], color=colour, lw=2.2, solid_capstyle="round")
         filled = colour if row["verdict"] != "undecided" else "white"
         panel.plot(middle, place, "o", color=colour, markerfacecolor=filled, ms=6)
-        names.append(titles[row["label"]])
     panel.axvline(0, color=GREY, lw=0.9, ls="--", zorder=0)
     panel.set_yticks(list(places), names)
     panel.set(

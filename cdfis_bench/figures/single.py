@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from cdfis_bench.analysis.labels import method_title
 from cdfis_bench.figures.style import AXIS_NAMES, GREY, gate_text, method_colour, style_context
+from cdfis_bench.figures.text import put_title
 from cdfis_bench.records.files import write_atomically
 from cdfis_bench.records.stored_run import StoredRun
 
@@ -39,6 +40,6 @@ def draw_single(run: StoredRun) -> list[Path]:
             panel.set(xlabel=AXIS_NAMES["step"], ylabel=AXIS_NAMES[column])
             panel.set_xlim(0, None)
         name = method_title(record)
-        figure.suptitle(f"{record.dataset or ''}, {name}, seed {record.seed}", fontsize=10)
+        put_title(figure, f"{record.dataset or ''}, {name}, seed {record.seed}")
         write_atomically(path, lambda draft: figure.savefig(draft, format="png", dpi=100))
     return [path]

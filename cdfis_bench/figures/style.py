@@ -5,6 +5,7 @@ Imports matplotlib only: every run draws a picture of its own and must not wait 
 """
 
 import colorsys
+import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,6 +42,7 @@ AXIS_NAMES = {
     "test_accuracy": "test accuracy",
 }
 GREY = "0.35"
+NEVER_ACTED = "gate never opened"
 
 _STYLE: dict[Any, Any] = {
     "axes.axisbelow": True,
@@ -61,6 +63,7 @@ _STYLE: dict[Any, Any] = {
     "lines.linewidth": 1.4,
     "pdf.fonttype": 42,  # text stays text
     "savefig.dpi": 150,
+    "text.parse_math": False,  # a title is drawn as it is written, whatever its $ and _
     "xtick.color": GREY,
     "xtick.labelsize": 8,
     "ytick.color": GREY,
@@ -75,7 +78,9 @@ def style_context() -> Iterator[None]:
     matplotlib's own settings are restored afterwards. Figures are made with
     `matplotlib.figure.Figure`, not with pyplot: that needs no display and leaves nothing open.
     """
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
+        # A character that the font lacks is drawn as a box; nobody can do anything about it.
+        warnings.filterwarnings("ignore", "Glyph .* missing from")
         yield
 
 

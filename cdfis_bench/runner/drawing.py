@@ -11,6 +11,8 @@ from cdfis_bench.analysis.summary_table import summary_text
 from cdfis_bench.config.build import make
 from cdfis_bench.core.errors import UserError, require
 from cdfis_bench.records.experiment import read_jobs
+from cdfis_bench.runner.report import make_tracker, mirror_experiment
+from cdfis_bench.trackers.tracker import Tracker
 
 
 def make_figure(cfg: DictConfig) -> Any:
@@ -20,12 +22,20 @@ def make_figure(cfg: DictConfig) -> Any:
     return make("figure", {str(key): value for key, value in figure.items()})
 
 
-def print_and_draw(experiment: Experiment, figure: Any, results_dir: Path) -> bool:
-    """Prints the summary table, draws the figure, and returns whether no run is missing."""
+def print_and_draw(
+    experiment: Experiment, figure: Any, results_dir: Path, tracker: Tracker | None = None
+) -> bool:
+    """Prints the summary table, draws the figure, and returns whether no run is missing.
+
+    The tracker, if one is given, gets both.
+    """
     print(summary_text(experiment))
     if experiment.runs:
-        for path in figure.draw(experiment, results_dir / "experiments" / experiment.name):
+        paths = figure.draw(experiment, results_dir / "experiments" / experiment.name)
+        for path in paths:
             print(path)
+        if tracker is not None:
+            mirror_experiment(tracker, experiment, results_dir, paths)
     return not experiment.missing and len(experiment.runs) > 0
 
 
@@ -41,7 +51,8 @@ def redraw(cfg: DictConfig) -> dict[str, str]:
     """
     try:
         figure = make_figure(cfg)
-        complete = print_and_draw(_experiment(cfg), figure, Path(cfg.results_dir))
+        results_dir = Path(cfg.results_dir)
+        complete = print_and_draw(_experiment(cfg), figure, results_dir, make_tracker(cfg))
     except UserError as error:
         # Hydra adds two lines of its own to any exception but SystemExit.
         sys.exit(f"cdfis_bench: {error}")

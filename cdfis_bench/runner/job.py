@@ -15,6 +15,7 @@ from cdfis_bench.core.errors import UserError
 from cdfis_bench.records.experiment import Job, job_file, note_job
 from cdfis_bench.runner.compute import Launch, Outcome, compute_runs, os_sentence
 from cdfis_bench.runner.plan import RunPlan, plan_run
+from cdfis_bench.runner.progress import say
 
 JobSummary = dict[str, Any]  # what Hydra gets back: the run's name and summary, or its error
 

@@ -108,7 +108,8 @@ def _conclude(config: DictConfig) -> bool:
     """Prints the table, draws the figure, and returns whether no run is missing."""
     from cdfis_bench.analysis.experiment import load_experiment
     from cdfis_bench.runner.drawing import print_and_draw
+    from cdfis_bench.runner.report import make_tracker
 
     results_dir = Path(config.results_dir)
     experiment = load_experiment(results_dir, config.name)
-    return print_and_draw(experiment, _make_figure(config), results_dir)
+    return print_and_draw(experiment, _make_figure(config), results_dir, make_tracker(config))

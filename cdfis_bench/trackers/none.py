@@ -22,6 +22,13 @@ class NoTracker:
         """Opens a run that discards everything."""
         yield self
 
+    @contextmanager
+    def open_report(
+        self, experiment: str, records: Sequence[RunRecord], results_dir: Path
+    ) -> Iterator["NoTracker"]:
+        """Opens a run that discards everything."""
+        yield self
+
     def row(self, table: str, **values: float | int | bool | None) -> None: ...
     def array(self, name: str, values: Tensor) -> None: ...
     def image(self, name: str, path: Path) -> None: ...

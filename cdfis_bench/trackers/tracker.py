@@ -47,3 +47,15 @@ class Tracker(Protocol):
             A context manager. If its body raises, the run is marked as failed.
         """
         ...
+
+    def open_report(
+        self, experiment: str, records: Sequence[RunRecord], results_dir: Path
+    ) -> AbstractContextManager[TrackedRun]:
+        """Opens a run for the figure and the table of an experiment.
+
+        Args:
+            experiment: Name of the experiment.
+            records: Its finished runs, those that were stored before included.
+            results_dir: The store of runs, for trackers that write files.
+        """
+        ...

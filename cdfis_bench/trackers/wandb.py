@@ -4,6 +4,7 @@ This is the only file that imports wandb, and it does so when a run needs it. Th
 stay the source of truth: an error of W&B after `check` causes a warning and never ends a run.
 """
 
+import hashlib
 import logging
 import os
 import socket
@@ -92,10 +93,27 @@ class WandbTracker:
         self, record: RunRecord, *, name: str, results_dir: Path, experiment: str | None
     ) -> Iterator[TrackedRun]:
         """Opens the W&B run of `record`; it ends with exit code 1 if the context raises."""
+        with self._open(lambda: _arguments(record, name, results_dir, experiment)) as run:
+            yield run
+
+    @contextmanager
+    def open_report(
+        self, experiment: str, records: Sequence[RunRecord], results_dir: Path
+    ) -> Iterator[TrackedRun]:
+        """Opens a W&B run of job type "report"; drawing the same runs again continues it online.
+
+        Runs that were stored before keep the tags that they were computed with. The report names
+        them, with their groups, in its configuration.
+        """
+        with self._open(lambda: _report_arguments(experiment, records, results_dir)) as run:
+            yield run
+
+    @contextmanager
+    def _open(self, arguments: Callable[[], dict[str, Any]]) -> Iterator[TrackedRun]:
         if self._mode == "disabled":
             yield NoTracker()
             return
-        run = WandbRun(self._start(_arguments(record, name, results_dir, experiment)))
+        run = WandbRun(self._start(arguments()))
         try:
             yield run
         except BaseException:
@@ -135,7 +153,6 @@ class WandbTracker:
         return wandb.init(
             project=self._project,
             entity=self._entity,
-            job_type="run",
             mode=mode,
             reinit="finish_previous",
             resume="allow" if mode == "online" else None,
@@ -154,10 +171,43 @@ def _arguments(
         "dir": results_dir.absolute(),
         "id": record.id,
         "name": name,
-        "group": f"{dataset}-{record.method}-{record.arm}",
-        "tags": list(dict.fromkeys(tag[:64] for tag in tags)),  # wandb refuses longer ones
+        "job_type": "run",
+        "group": _group(record),
+        "tags": _tags(tags),
         "config": {**record.config, "seed": record.seed},
     }
+
+
+def _report_arguments(
+    experiment: str, records: Sequence[RunRecord], results_dir: Path
+) -> dict[str, Any]:
+    """The arguments of wandb.init that describe the report of an experiment."""
+    ids = sorted(record.id for record in records)
+    digest = hashlib.sha256("\n".join([experiment, *ids]).encode()).hexdigest()[:10]
+    datasets = [record.config["dataset"]["name"] for record in records]
+    return {
+        "dir": results_dir.absolute(),
+        "id": f"report-{digest}",
+        "name": f"{experiment}, report"[:128],  # wandb refuses longer ones
+        "job_type": "report",
+        "group": experiment[:128],
+        "tags": _tags([experiment, *datasets, *(record.method for record in records)]),
+        "config": {
+            "experiment": experiment,
+            "runs": ids,
+            "groups": sorted({_group(record) for record in records}),
+        },
+    }
+
+
+def _group(record: RunRecord) -> str:
+    """The seeds of an arm are a group; wandb refuses longer names."""
+    return f"{record.config['dataset']['name']}-{record.method}-{record.arm}"[-128:]
+
+
+def _tags(tags: Sequence[str]) -> list[str]:
+    """Each tag once, none empty and none longer than wandb takes."""
+    return list(dict.fromkeys(tag[:64] for tag in tags if tag))
 
 
 class WandbRun:
@@ -205,7 +255,7 @@ class WandbRun:
         def send(run: "Run") -> None:
             import wandb
 
-            data: list[Any] = [list(row.values()) for row in rows]
+            data: list[Any] = [[_known(value) for value in row.values()] for row in rows]
             run.log({name: wandb.Table(columns=list(rows[0]), data=data)})
 
         if rows:
@@ -241,6 +291,11 @@ class WandbRun:
             # An open run would be finished, and fail again, when the next run starts.
             with suppress(Exception):
                 broken.finish(exit_code=1)
+
+
+def _known(value: object) -> object:
+    """A value of a table's cell: NaN, which JSON has no word for, becomes empty."""
+    return None if value != value else value
 
 
 def _curve_points(columns: Mapping[str, float]) -> tuple[dict[str, float], dict[str, str]]:

@@ -42,20 +42,20 @@ def test_equal_axes_are_used_as_they_are():
     assert np.array_equal(values, [[NAN, 1, 2], [NAN, 3, 4]], equal_nan=True)
 
 
-def test_interpolation_by_hand_and_never_beyond_a_run():
+def test_interpolation_by_hand_and_a_run_that_ended_keeps_its_last_value():
     xs = [np.array([0.0, 2.0, 4.0]), np.array([1.0, 5.0])]
     ys = [np.array([0.0, 2.0, 8.0]), np.array([10.0, 14.0])]
     grid, values = on_grid(xs, ys, 4)
-    assert grid.tolist() == [1, 2, 3, 4]  # from the largest first x to the smallest last x
-    assert values.tolist() == [[1, 2, 5, 8], [10, 11, 12, 13]]
+    assert grid.tolist() == [1, 2, 3, 4, 5]  # from the largest first x to the largest last x
+    assert values.tolist() == [[1, 2, 5, 8, 8], [10, 11, 12, 13, 14]]
 
 
 def test_a_nan_at_the_beginning_shortens_the_grid():
     xs = [np.array([0.0, 1.0, 2.0]), np.array([0.0, 1.5, 3.0])]
     ys = [np.array([NAN, 4.0, 6.0]), np.array([NAN, 1.0, 4.0])]
     grid, values = on_grid(xs, ys, 2)
-    assert grid.tolist() == [1.5, 2]
-    assert values.tolist() == [[5, 6], [1, 2]]
+    assert grid.tolist() == [1.5, 2, 2.5, 3]
+    assert values.tolist() == [[5, 6, 6, 6], [1, 2, 3, 4]]
 
 
 @pytest.mark.parametrize("second", [np.array([3.0, 4.0]), np.array([NAN, NAN])])

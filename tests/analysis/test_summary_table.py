@@ -38,7 +38,7 @@ def test_the_numbers_of_the_table(three_arms):
 
 
 def test_the_text_says_it_in_aligned_lines(three_arms):
-    lines = summary_text(three_arms).splitlines()
+    lines = summary_text(three_arms, 120).splitlines()
     assert "Two Circles" in lines[1] and "A processor, 1 thread" in lines[1]
     rows = lines[2:6]
     assert len({len(line) for line in rows}) == 1
@@ -54,7 +54,7 @@ def test_without_uniform_there_is_nothing_to_compare_with(tmp_path):
     table = summary_table(runs)
     assert np.isnan(table["relative_cost"][0]) and np.isnan(table["minus_uniform"][0])
     assert table["fallback_steps"][0] == 4
-    head, row = summary_text(runs).splitlines()[2:4]
+    head, row = summary_text(runs, 120).splitlines()[2:4]
     assert "fallback steps" in head and row.split()[-1] == "4"
     assert "step 50 (1 of 2)" in row and "uniform" not in row
 
@@ -71,3 +71,49 @@ def test_an_experiment_without_a_finished_run_still_says_why():
         "sweep: no run is finished",
         "missing: seed=0: training diverged",
     ]
+
+
+def test_the_table_fits_the_line_and_says_everything(tmp_path):
+    runs = experiment(
+        *(run(tmp_path, "uniform", s, gate=None) for s in (0, 1)),
+        *(
+            run(tmp_path, "grad_norm_cdf", s, arm=form[:5], selector__form=form)
+            for s in (0, 1)
+            for form in ("rank", "mass" * 20)
+        ),
+    )
+    for width in (60, 80, 200):
+        text = summary_text(runs, width)
+        table = text.split("\n", 2)[2].split("final values")[0]
+        assert max(map(len, table.splitlines())) <= width
+        assert "".join(table.split()).count("mass") == 20 * text.count("\nmethod")
+        for head in ("seeds", "minus uniform", "train seconds", "cost of a step", "gate opened"):
+            assert table.count(head) == 1
+    assert summary_text(runs, 200).count("\nmethod") == 1
+
+
+def test_an_arm_whose_gate_never_opened_is_not_compared(three_arms):
+    lines = summary_text(three_arms, 120).splitlines()
+    row = next(line for line in lines if line.startswith("loss_topk"))
+    assert row.split()[3] == "-" and row.endswith("never")
+    assert "the gate never opened in loss_topk: trained uniformly" in lines
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "seconds", "shown"),
+    [
+        (3e-7, 0.0001, ("3.0e-07", "1.0e-04")),
+        (1e300, 1e9, ("1.0e+300", "1.0e+09")),
+        (float("nan"), 0.01, (" - ",)),
+        (0.0, 0.01, ("0.0000", "0.01")),
+    ],
+)
+def test_huge_tiny_and_unknown_numbers_stay_short(tmp_path, accuracy, seconds, shown):
+    runs = experiment(
+        *(
+            run(tmp_path, seed=s, accuracy=(accuracy,) * 3, step_seconds=seconds / 100)
+            for s in (0, 1)
+        )
+    )
+    text = summary_text(runs, 120)
+    assert all(part in text for part in shown) and max(map(len, text.splitlines())) < 120

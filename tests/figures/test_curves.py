@@ -131,14 +131,26 @@ def test_a_gate_anywhere_is_no_obstacle(tmp_path, gate):
 
 
 def test_nothing_is_drawn_where_the_runs_have_no_seconds_in_common(tmp_path):
-    """One training loss each, at 0.2 s and 0.4 s: no point, rather than an extrapolated curve."""
+    """One training loss each, at 0.2 s and 0.4 s: no point, rather than an invented curve."""
     runs = [
         run(tmp_path, seed=s, steps=(0, 20), accuracy=(0.5, 0.6), step_seconds=0.01 * (1 + s))
         for s in (0, 1)
     ]
     Curves(x=["train_seconds"]).draw(experiment(*runs), tmp_path / "out")
     table = drawn(tmp_path / "out")
-    assert table["panel_y"].unique().tolist() == ["test_accuracy"] and table["x"].max() == 0.2
+    assert table["panel_y"].unique().tolist() == ["test_accuracy"] and table["x"].max() == 0.4
+
+
+def test_a_curve_over_seconds_goes_on_to_the_final_values(tmp_path):
+    """Two seeds end at 1 s and 2 s: the mean ends at 2 s with the mean of both final values."""
+    runs = [
+        run(tmp_path, seed=s, accuracy=(0.5, 0.6, 0.8 + 0.1 * s), step_seconds=0.01 * (1 + s))
+        for s in (0, 1)
+    ]
+    Curves(x=["train_seconds"], y=["test_accuracy"]).draw(experiment(*runs), tmp_path / "out")
+    table = drawn(tmp_path / "out")
+    assert table["x"].max() == 2 and np.isclose(table["mean"].iloc[-1], 0.85)
+    assert set(table[table["x"] <= 1]["n"]) == {2} and set(table[table["x"] > 1]["n"]) == {1}
 
 
 def test_equal_values_everywhere_are_drawn(tmp_path):

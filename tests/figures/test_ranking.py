@@ -38,3 +38,12 @@ def test_without_a_uniform_arm_there_is_nothing_to_rank(tmp_path):
 )
 def test_a_verdict_is_where_the_interval_lies(low, high, word):
     assert verdict(low, high) == word
+
+
+def test_an_arm_that_never_acted_is_listed_without_a_verdict(tmp_path):
+    idle = [run(tmp_path, "loss_topk", s, gate=None, accuracy=(0.5, 0.6, 0.99)) for s in (0, 1)]
+    runs = [*finals(tmp_path, "uniform", 0.70, 0.72), *finals(tmp_path, "loss_cdf", 0.5, 0.6)]
+    Ranking().draw(experiment(*runs, *idle), tmp_path / "out")
+    table = pd.read_csv(tmp_path / "out" / "sweep.csv")
+    assert table["label"].tolist() == ["loss_cdf", "loss_topk"], "last, whatever its number"
+    assert table["verdict"].tolist()[1] == "gate never opened"

@@ -240,3 +240,25 @@ def test_reader_refuses_a_damaged_log(make_run: MakeRun) -> None:
     log_file.write_bytes(data)
     with pytest.raises(ValueError, match="damaged"):
         read_run(log_file.parent, patience_seconds=0)
+
+
+def test_a_report_names_its_runs_and_shows_figure_and_table(
+    make_run: MakeRun, tmp_path: Path
+) -> None:
+    runs = [make_run(0), make_run(1)]
+    Image.new("RGB", (40, 30), (200, 0, 0)).save(tmp_path / "figure.png")
+    records, results = [some.record for some in runs], runs[0].results_dir
+    with WandbTracker().open_report("e" * 200, records, results) as report:
+        report.image("figure", tmp_path / "figure.png")
+        report.table("summary", [{"label": "loss_cdf", "minus_uniform": math.nan, "seeds": 2}])
+        report.summary(runs=2, missing=0)
+    (folder,) = (results / "wandb").glob("offline-run-*-report-*")
+    log = read_run(folder)
+    assert (log.job_type, log.group, log.exit_code) == ("report", "e" * 128, 0)
+    assert log.tags == ["e" * 64, "two_circles", "loss_cdf"]
+    assert log.config["runs"] == [record.id for record in records]
+    assert log.config["groups"] == [runs[0].group]
+    assert log.history[0]["figure/width"] == 40
+    table = log.history[1]["summary/path"]
+    assert json.loads((folder / "files" / table).read_text())["data"] == [["loss_cdf", None, 2]]
+    assert log.summary["missing"] == 0

@@ -20,6 +20,7 @@ from cdfis_bench.figures.importance.panels import draw_agreement, draw_classes, 
 from cdfis_bench.figures.importance.points import draw_points
 from cdfis_bench.figures.save import about_runs, save
 from cdfis_bench.figures.style import method_colour, style_context
+from cdfis_bench.figures.text import put_title, wrapped
 from cdfis_bench.records.stored_run import StoredRun
 
 _DEFAULT = "loss_cdf"
@@ -97,7 +98,8 @@ class ImportanceFigure:
             return save(figure, folder, Path(experiment.name).name, table, about)
 
     def _names(self, gallery: Gallery) -> list[str]:
-        names = self.class_names or [str(label) for label in range(gallery.n_classes)]
+        given = [wrapped(name, 18, 1) for name in self.class_names]
+        names = given or [str(label) for label in range(gallery.n_classes)]
         require(
             len(names) == gallery.n_classes,
             f"figure.class_names names {len(names)} classes, the data has {gallery.n_classes}",
@@ -128,7 +130,7 @@ class ImportanceFigure:
         draw_histogram(rates, found.histogram, colour, found.top_shares)
         draw_agreement(seeds, found.agreement, found.chance_agreement, colour)
         draw_classes(classes, found.classes, names, colour)
-        figure.suptitle(self.title or f"{experiment.name}: training samples of {arm.title}")
+        put_title(figure, self.title or f"{experiment.name}: training samples of {arm.title}")
         put_caption(figure, self._caption(experiment, arm, gallery, found))
         return figure
 

@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 
 from cdfis_bench.analysis.importance.null import Agreement
 from cdfis_bench.figures.style import GREY
+from cdfis_bench.figures.text import plain_log_ticks
 
 CHANCE = "0.55"
 MOST_NAMES = 12  # with more classes, their names do not fit under the bars
@@ -25,6 +26,7 @@ def draw_histogram(panel: Axes, bins: pd.DataFrame, colour: str, top: tuple[floa
     panel.stairs(bins["by_chance"], edges, color=CHANCE, lw=1.2, label="if all were equal (chance)")
     panel.set(yscale="log", xlim=(0, edges[-1]), xlabel="selections per offer", ylabel="samples")
     # Room above the bars for the legend, on a logarithmic axis.
+    plain_log_ticks(panel.yaxis)
     panel.set_ylim(0.7, 20 * max(bins["samples"].max(), bins["by_chance"].max(), 1))
     panel.set_title(
         f"top 10 % take {100 * top[0]:.0f} % of selections (chance: {100 * top[1]:.0f} %)",

@@ -12,6 +12,7 @@ from cdfis_bench.analysis.labels import method_title
 from cdfis_bench.datasets.gallery import Gallery
 from cdfis_bench.figures.importance.grid import draw_grid, grid_columns, grid_inches, sample_text
 from cdfis_bench.figures.style import style_context
+from cdfis_bench.figures.text import put_title
 from cdfis_bench.records.files import write_atomically
 from cdfis_bench.records.stored_run import StoredRun
 
@@ -48,7 +49,7 @@ def draw_samples(run: StoredRun, ends: Extremes, gallery: Gallery) -> list[Path]
             draw_grid(panel, pictures, [_text(row) for row in rows], wrong, columns)
             panel.set_title(f"{end} selected", loc="left")
         name = method_title(record)
-        figure.suptitle(f"{record.dataset or ''}, {name}, seed {record.seed}", fontsize=10)
+        put_title(figure, f"{record.dataset or ''}, {name}, seed {record.seed}", lines=1)
         write_atomically(path, lambda draft: figure.savefig(draft, format="png", dpi=120))
     return [path]
 
