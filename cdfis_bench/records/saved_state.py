@@ -21,7 +21,6 @@ def write_state(path: Path, saved: dict[str, Any]) -> None:
     Raises:
         OSError: If they cannot be written; an earlier state is kept.
     """
-
     # In memory first: on a full disk torch.save would keep its half-written file open, and full.
     buffer = io.BytesIO()
     torch.save(saved, buffer)
