@@ -43,10 +43,10 @@ def from_json(cls: type[T], values: object) -> T:
 
 def _checked(key: str, value: object, expected: Any) -> object:
     """`value`, converted if `expected` is a dataclass. Raises ValueError if it does not fit."""
-    if expected is Any or isinstance(value, str):
-        value = printable(value)
     if expected is Any:
-        return value
+        return printable(value)
+    if isinstance(value, str):
+        value = printable(value)
     origin, parameters = get_origin(expected), get_args(expected)
     if origin in (Union, UnionType):
         if value is None and NoneType in parameters:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -62,17 +63,14 @@ def array_names(path: Path, group: str) -> list[str]:
         return sorted(found) if isinstance(found, h5py.Group) else []
 
 
-def _node(file: h5py.File, name: str) -> h5py.Group | h5py.Dataset:
+def _node(file: h5py.File, name: str) -> Any:
     """The object called `name`, reached through no link to another place."""
-    node: h5py.Group | h5py.Dataset = file
+    node: Any = file
     for part in filter(None, name.split("/")):
         link = node.get(part, getlink=True) if isinstance(node, h5py.Group) else None
         if link is None:
             raise KeyError(f"there is no {name}")
         if not isinstance(link, h5py.HardLink):
             raise ValueError(f"{name} is a link, which is not followed")
-        found = node[part] if isinstance(node, h5py.Group) else None
-        if not isinstance(found, h5py.Group | h5py.Dataset):
-            raise ValueError(f"{name} is neither a group nor an array")
-        node = found
+        node = node[part]
     return node
