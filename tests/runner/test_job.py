@@ -52,7 +52,7 @@ def jobs(folder, *arms):
 BROKEN = "dataset._target_=tests.runner.test_job."
 
 
-def test_an_unexpected_error_while_planning_is_recorded_and_the_sweep_goes_on(tmp_path, capsys):
+def test_an_unexpected_error_while_planning_is_recorded_and_the_sweep_goes_on(tmp_path):
     broken, fine = jobs(tmp_path, BROKEN + "Unplannable", "seed=1")
     (failed,) = run_sweep_jobs([broken], LAUNCH)
     (computed,) = run_sweep_jobs([fine], LAUNCH)
@@ -61,7 +61,6 @@ def test_an_unexpected_error_while_planning_is_recorded_and_the_sweep_goes_on(tm
     assert (first.status, second.status) == ("failed", "computed")
     assert "in fingerprint" in first.traceback, "where it happened is kept"
     assert "00000.json" in first.error, "and the message says where"
-    assert "failed: dataset._target_" in capsys.readouterr().out
 
 
 def test_an_unexpected_error_while_computing_is_recorded_in_the_run_folder(tmp_path):
