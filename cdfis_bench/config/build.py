@@ -14,7 +14,7 @@ from cdfis_bench.backends import apply_backend
 from cdfis_bench.config.arguments import check_names, check_types
 from cdfis_bench.config.optimizer import build_optimizer
 from cdfis_bench.config.schema import Config, ScoringDtype, ScoringMode
-from cdfis_bench.core.errors import UserError, require, require_number, require_whole
+from cdfis_bench.core.errors import LARGEST_WHOLE, UserError, require, require_number, require_whole
 from cdfis_bench.core.method import Method, Scoring
 from cdfis_bench.core.modes import in_mode
 from cdfis_bench.core.schedule import Schedule
@@ -83,6 +83,12 @@ def check_values(config: Config) -> None:
         every = getattr(config, key)
         if every is not None:
             require_whole(key, every, 1)
+    for key in ("steps", "uniform_steps"):
+        limit = getattr(config.budget, key)
+        require(
+            limit is None or limit <= LARGEST_WHOLE,
+            f"budget.{key}={str(limit)[:40]} must be at most {LARGEST_WHOLE}",
+        )
     require_number("keep.fraction", config.keep.fraction, 0, 1, open_low=True)
 
 

@@ -123,7 +123,7 @@ def _check_group(override: Override) -> None:
         if optional or isinstance(one, str) or type(one).__name__ == "QuotedString":
             continue
         text = override.input_line or f"{group}={one}"
-        first = "null" if one is None else str(one)
+        first = "null" if one is None else str(one).lower()
         options = sorted(path.stem for path in (conf_dir() / group).glob("*.yaml"))
         more = hint(f"{group}={first}", first) or (
             f"use one of its options, such as {group}={', '.join(options[:6])}"
