@@ -165,7 +165,7 @@ def _require_file(path: Path) -> None:
 def _require_keys(path: Path, found: list[str]) -> None:
     missing = [key for key in KEYS if key not in found]
     if missing:
-        listed = ", ".join(repr(name[:24])[1:-1] for name in found[:6]) or "nothing"
+        listed = ", ".join(repr(name[:24])[1:-1][:24] for name in found[:6]) or "nothing"
         more = ", ..." if len(found) > 6 else ""
         raise UserError(
             f"{path} has no {', '.join(missing)}, it holds {listed}{more}; save the arrays under "

@@ -13,7 +13,7 @@ from cdfis_bench.trackers.tracker import Tracker
 
 def make_tracker(cfg: DictConfig) -> Tracker:
     """The tracker that a configuration names. Raises UserError if its values cannot work."""
-    values = OmegaConf.to_container(cfg.tracker, resolve=True)
+    values = OmegaConf.to_container(cfg.tracker, resolve=True, enum_to_str=True)
     assert isinstance(values, dict)
     return make("tracker", {str(key): value for key, value in values.items()})
 

@@ -37,6 +37,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("arguments", "message"), CASES, ids=lambda value: str(value)[:40])
 def test_a_mistake_is_answered_in_one_sentence(tmp_path, arguments, message):
     result = cdfis(tmp_path, *arguments)

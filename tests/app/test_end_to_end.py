@@ -47,6 +47,7 @@ def test_the_figure_names_its_runs(smoke):
     assert "Two Circles" in text
 
 
+@pytest.mark.slow
 def test_running_it_again_trains_nothing_and_redraws(smoke):
     folder, _ = smoke
     before = {run: (run / "run.json").stat().st_mtime_ns for run in runs(folder)}

@@ -13,6 +13,8 @@ from tests.app.command import TINY, cdfis, runs
 from tests.trackers.offline_log import LoggedRun, expected_history
 from tests.trackers.offline_log import read_run as read_log
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def mirrored(tmp_path_factory) -> list[tuple[StoredRun, LoggedRun, Path]]:
