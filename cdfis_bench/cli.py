@@ -3,8 +3,6 @@
 import os
 import signal
 import sys
-from types import FrameType
-from typing import NoReturn
 
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
@@ -13,11 +11,9 @@ from cdfis_bench.app import main
 from cdfis_bench.config.error_messages import sentence
 from cdfis_bench.config.hints import check_groups
 from cdfis_bench.core.errors import UserError
+from cdfis_bench.core.interrupts import Terminated, raise_if_interrupted, remember_interrupts
+from cdfis_bench.core.printable import os_sentence
 from cdfis_bench.runner.output import keep_output
-
-
-class _Terminated(KeyboardInterrupt):
-    """SIGTERM: the process ends as after an interrupt from the keyboard."""
 
 
 def run() -> None:
@@ -27,7 +23,7 @@ def run() -> None:
     SIGTERM. With HYDRA_FULL_ERROR=1 in the environment, mistakes show their traceback.
     """
     keep_output()
-    signal.signal(signal.SIGTERM, _terminate)
+    remember_interrupts()
     if os.environ.get("HYDRA_FULL_ERROR") == "1":
         main()
         return
@@ -36,15 +32,15 @@ def run() -> None:
     try:
         check_groups(sys.argv[1:])
         main()
+        raise_if_interrupted()
     except (HydraException, OmegaConfBaseException, UserError) as error:
         print(f"cdfis_bench: {sentence(error)}", file=sys.stderr)
+        sys.exit(1)
+    except OSError as error:  # a full disk or missing permissions, where no run records it
+        print(f"cdfis_bench: {os_sentence(error)}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt as interrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one would end in a traceback
         message = "interrupted; finished runs are kept, and the same command continues from there"
         print(f"\ncdfis_bench: {message}", file=sys.stderr)
-        sys.exit(143 if isinstance(interrupt, _Terminated) else 130)
-
-
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    raise _Terminated
+        sys.exit(143 if isinstance(interrupt, Terminated) else 130)

@@ -34,3 +34,10 @@ def one_line(text: str) -> str:
 
 def _escape(match: re.Match[str]) -> str:
     return match[0].encode("unicode_escape").decode()
+
+
+def os_sentence(error: OSError) -> str:
+    """What the system refused, as one sentence for the user."""
+    reason = one_line(error.strerror or str(error))
+    where = f"{error.filename} cannot be read or written" if error.filename else "a file failed"
+    return f"{where} ({reason}); check the disk and the permissions, then give the command again"

@@ -30,9 +30,13 @@ class CachingLoader(ConfigLoaderImpl):
             self.repository = _CachingRepository(loader.repository)
         self._composed: OrderedDict[tuple[str, ...], bytes] = OrderedDict()
 
-    def __getstate__(self) -> dict[str, Any]:
-        """What a launcher's worker process gets: it composes for itself."""
-        return {**self.__dict__, "_composed": OrderedDict()}
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A launcher's worker process gets Hydra's own loader.
+
+        Hydra loads its plugins twice there, so that the pickled copies above could not be made.
+        """
+        own = {key: value for key, value in self.__dict__.items() if key != "_composed"}
+        return _plain, (ConfigLoaderImpl, own)
 
     def load_sweep_config(
         self, master_config: DictConfig, sweep_overrides: list[str]
@@ -78,6 +82,13 @@ class CachingLoader(ConfigLoaderImpl):
         return pickle.loads(self._composed[options])
 
 
+def _plain(kind: type, state: dict[str, Any]) -> object:
+    """An object of Hydra's own class with this state."""
+    made = kind.__new__(kind)
+    vars(made).update(state)
+    return made
+
+
 class _CachingRepository(ConfigRepository):
     """The files of the configuration, each parsed once."""
 
@@ -85,8 +96,9 @@ class _CachingRepository(ConfigRepository):
         vars(self).update(repository.__dict__)
         self._loaded: dict[str, bytes] = {}
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_loaded": {}}
+    def __reduce__(self) -> tuple[Any, ...]:
+        own = {key: value for key, value in self.__dict__.items() if key != "_loaded"}
+        return _plain, (ConfigRepository, own)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "_CachingRepository":
         """Hydra composes with a copy, which shares what has been parsed."""

@@ -10,7 +10,7 @@ from typing import Any
 from cdfis_bench.config.build import build, make
 from cdfis_bench.config.device import computing_on
 from cdfis_bench.core.errors import UserError
-from cdfis_bench.core.printable import one_line
+from cdfis_bench.core.printable import os_sentence
 from cdfis_bench.engine.batched_seeds.train import train_batched_seeds
 from cdfis_bench.engine.loop import train
 from cdfis_bench.engine.setup import RunSetup
@@ -247,13 +247,6 @@ def _record_failure(
         return UserError(f"the run cannot be started ({message})")
     where = f"; the traceback is in {plans[0].folder / RUN_FILE}" if recorded else ""
     return UserError(f"{plans[0].folder.name} failed: {message}{where}")
-
-
-def os_sentence(error: OSError) -> str:
-    """What the system refused, as one sentence for the user."""
-    reason = one_line(error.strerror or str(error))
-    where = f"{error.filename} cannot be read or written" if error.filename else "a file failed"
-    return f"{where} ({reason}); check the disk and the permissions, then give the command again"
 
 
 def _result(stored: StoredRun) -> str:

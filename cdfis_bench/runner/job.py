@@ -12,8 +12,10 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from cdfis_bench.core.errors import UserError
+from cdfis_bench.core.interrupts import raise_if_interrupted
+from cdfis_bench.core.printable import os_sentence
 from cdfis_bench.records.experiment import Job, job_file, note_job
-from cdfis_bench.runner.compute import Launch, Outcome, compute_runs, os_sentence
+from cdfis_bench.runner.compute import Launch, Outcome, compute_runs
 from cdfis_bench.runner.plan import RunPlan, plan_run
 from cdfis_bench.runner.progress import say
 
@@ -77,6 +79,7 @@ def run_sweep_jobs(jobs: Sequence[SweepJob], launch: Launch) -> list[JobSummary]
     Returns:
         For each job the name and the summary of its run, or its error.
     """
+    raise_if_interrupted()
     plans: dict[int, RunPlan] = {}
     outcomes: dict[int, Outcome] = {}
     for job in jobs:
