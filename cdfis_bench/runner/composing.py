@@ -84,7 +84,7 @@ class CachingLoader(ConfigLoaderImpl):
 
 def _plain(kind: type, state: dict[str, Any]) -> object:
     """An object of Hydra's own class with this state."""
-    made = kind.__new__(kind)
+    made = object.__new__(kind)
     vars(made).update(state)
     return made
 

@@ -58,7 +58,7 @@ def _swept(config: DictConfig) -> dict[str, list[str]]:
     params = OmegaConf.select(config, "hydra.sweeper.params") or {}
     lines = [f"{key}={value}" for key, value in params.items()]
     values: dict[str, list[str]] = {}
-    for override in _parsed([*lines, *config.hydra.overrides.task]):
+    for override in _parsed([*lines, *_given(config)]):
         key = override.get_key_element()
         if not override.is_sweep_override():
             values[key] = [override.get_value_element_as_str()]
@@ -83,6 +83,12 @@ def planned_jobs(config: DictConfig) -> list[list[str]]:
     """
     lists = [[f"{key}={value}" for value in values] for key, values in _swept(config).items()]
     return [list(job) for job in itertools.product(*lists)]
+
+
+def _given(config: DictConfig) -> list[str]:
+    """The overrides of the command line as they were given; reading them resolves ${...}."""
+    task = OmegaConf.to_container(config.hydra.overrides.task, resolve=False)
+    return [str(one) for one in task or []]
 
 
 def _parsed(lines: list[str]) -> list[Override]:
@@ -127,7 +133,7 @@ def _check_experiment(config: DictConfig) -> None:
             f"redraw={config.redraw} draws stored runs and starts none; leave out -m, what is "
             "swept, and experiment=..., which is a sweep"
         )
-    for override in _parsed(list(config.hydra.overrides.task)):
+    for override in _parsed(_given(config)):
         if override.key_or_group == "experiment" and override.is_sweep_override():
             raise UserError(
                 f"{override.input_line} sweeps over experiments and would drop the sweeps in "
