@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cdfis_bench.core.errors import UserError
+from cdfis_bench.core.errors import UserError, require
 from cdfis_bench.records.experiment import Job, read_jobs
 from cdfis_bench.records.paths import one_component
 from cdfis_bench.records.stored_run import StoredRun, read_run
@@ -28,6 +28,15 @@ class Experiment:
     def asked_for(self) -> int:
         """The number of runs that were asked for, finished or missing."""
         return len(self.runs) + len(self.missing)
+
+    def require_runs(self) -> list[StoredRun]:
+        """The finished runs, at least one.
+
+        Raises:
+            UserError: If no run is finished.
+        """
+        require(bool(self.runs), f"{self.name}: no run is finished, nothing to draw")
+        return self.runs
 
 
 def load_experiment(results_dir: Path, name: str) -> Experiment:

@@ -84,8 +84,7 @@ class Curves:
         Raises:
             UserError: If no run is finished, or a time axis would mix hardware.
         """
-        runs = experiment.runs
-        require(bool(runs), f"{experiment.name}: no run is finished, nothing to draw")
+        runs = experiment.require_runs()
         require(
             self.allow_mixed or not self.shows_seconds or same_hardware(runs),
             f"{experiment.name}: an axis in seconds would mix runs from different hardware "

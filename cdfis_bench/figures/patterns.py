@@ -59,8 +59,7 @@ class Patterns:
         Raises:
             UserError: If no run is finished, or none recorded the selection of 2-D samples.
         """
-        runs = experiment.runs
-        require(bool(runs), f"{experiment.name}: no run is finished, nothing to draw")
+        runs = experiment.require_runs()
         recorded = [run for run in runs if run.array_names("pattern")]
         require(
             bool(recorded),

@@ -10,7 +10,6 @@ from cdfis_bench.analysis.arms import arms_of
 from cdfis_bench.analysis.experiment import Experiment
 from cdfis_bench.analysis.provenance import data_text
 from cdfis_bench.analysis.pruning import RANDOM, pruning_table, whole_accuracy
-from cdfis_bench.core.errors import require
 from cdfis_bench.figures.caption import (
     LEAST_FOR_A_BAND,
     interval_text,
@@ -54,8 +53,7 @@ class PruningFigure:
         Raises:
             UserError: If no run was trained on a part of its training set.
         """
-        require(bool(experiment.runs), f"{experiment.name}: no run is finished, nothing to draw")
-        table = pruning_table(experiment.runs)
+        table = pruning_table(experiment.require_runs())
         with style_context():
             figure = self._figure(experiment, table)
             about = about_runs(experiment, arms_of(experiment.runs))

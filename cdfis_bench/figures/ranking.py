@@ -65,7 +65,7 @@ class Ranking:
         Raises:
             UserError: If no arm can be compared with uniform sampling.
         """
-        require(bool(experiment.runs), f"{experiment.name}: no run is finished, nothing to draw")
+        experiment.require_runs()
         table = summary_table(experiment, self.hue)
         drawn = table[table["minus_uniform_low"].notna()]
         require(

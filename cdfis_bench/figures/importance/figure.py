@@ -80,8 +80,7 @@ class ImportanceFigure:
             UserError: If no run is finished or selected, if there is no such arm, or if the data of
                 the runs is not found.
         """
-        require(bool(experiment.runs), f"{experiment.name}: no run is finished, nothing to draw")
-        arm = chosen_arm(arms_of(experiment.runs), self.method)
+        arm = chosen_arm(arms_of(experiment.require_runs()), self.method)
         kept = arm.runs[0].kept_fraction
         require(
             kept == 1,
