@@ -106,13 +106,20 @@ def baseline_of(arm: Arm, arms: list[Arm]) -> Arm | None:
         {
             number: _differing(config, other.record.config)
             for number, other in enumerate(arms)
-            if other.method == UNIFORM and other.record.config["dataset"] == config["dataset"]
+            if other.method == UNIFORM and _data(other.record.config) == _data(config)
         }
     )
     nearest = distances.most_common()[::-1][:2]
     if not nearest or (len(nearest) == 2 and nearest[0][1] == nearest[1][1]):
         return None
     return arms[nearest[0][0]]
+
+
+def _data(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The dataset, without what runs of earlier versions did not record."""
+    return {"validation_fraction": 0} | {
+        k: v for k, v in config["dataset"].items() if k != "target"
+    }
 
 
 def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> int:

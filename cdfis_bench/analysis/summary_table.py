@@ -22,7 +22,8 @@ def summary_table(experiment: Experiment, hue: str = "method") -> pd.DataFrame:
 
     Returns:
         One row per arm. `test_accuracy` is the last value of each run, never its best, averaged
-        over seeds; bounds (`_low`, `_high`) are 95 % Student-t intervals of the mean.
+        over seeds, and so is `validation_accuracy`, a column of sweeps with a validation set;
+        bounds (`_low`, `_high`) are 95 % Student-t intervals of the mean.
         `minus_uniform` pairs the runs with those of the uniform arm by seed. `relative_cost` is the
         mean time per step divided by that of the uniform arm; NaN without one, or if the two ran on
         different hardware. `gate_open_step` is the median over the `gates_opened` runs in which the
@@ -86,6 +87,7 @@ def _cells(table: pd.DataFrame) -> list[list[str]]:
         "method": list(table["label"]),
         "seeds": [str(seeds) for seeds in table["seeds"]],
         "test accuracy": _intervals(table, "test_accuracy", ""),
+        **_validation_cells(table),
         "minus uniform": [
             # Its mini-batches were those of uniform sampling: there is nothing to compare.
             text if opened else "-"
@@ -108,6 +110,12 @@ def _cells(table: pd.DataFrame) -> list[list[str]]:
     if table["fallback_steps"].any():
         columns["fallback steps"] = [str(steps) for steps in table["fallback_steps"]]
     return [list(columns), *(list(row) for row in zip(*columns.values(), strict=True))]
+
+
+def _validation_cells(table: pd.DataFrame) -> dict[str, list[str]]:
+    if "validation_accuracy" not in table:
+        return {}
+    return {"validation accuracy": _intervals(table, "validation_accuracy", "")}
 
 
 def _intervals(table: pd.DataFrame, column: str, sign: str) -> list[str]:
@@ -180,6 +188,7 @@ def _row(arm: Arm, uniform: Arm | None) -> dict[str, Any]:
         "test_accuracy": mean[0],
         "test_accuracy_low": low[0],
         "test_accuracy_high": high[0],
+        **_validation(arm),
         "minus_uniform": difference,
         "minus_uniform_low": below,
         "minus_uniform_high": above,
@@ -190,6 +199,16 @@ def _row(arm: Arm, uniform: Arm | None) -> dict[str, Any]:
         "gates_opened": len(arm.gate_steps()),
         "fallback_steps": sum(arm.final("fallback_count").values()),
     }
+
+
+def _validation(arm: Arm) -> dict[str, float]:
+    """Mean and interval of the validation accuracy; empty if a run has no validation set."""
+    found = [value for value in arm.final("validation_accuracy").values() if value is not None]
+    if len(found) < len(arm.runs):
+        return {}
+    mean, low, high = mean_interval(np.array(found)[:, None])
+    ends = {"": mean[0], "_low": low[0], "_high": high[0]}
+    return {f"validation_accuracy{end}": value for end, value in ends.items()}
 
 
 def _step_seconds(arm: Arm) -> float:

@@ -21,12 +21,13 @@ from cdfis_bench.core.schedule import Schedule
 from cdfis_bench.core.streams import drawing_from, run_streams, stream
 from cdfis_bench.core.types import Sizes
 from cdfis_bench.datasets.dataset import Dataset, DataSource
+from cdfis_bench.datasets.validation import hold_out, require_fraction
 from cdfis_bench.engine.budget import Budget
 from cdfis_bench.engine.fit import check_fit, check_part
 from cdfis_bench.engine.setup import RunSetup
 
 # Keys of a group's YAML that describe the option and are not arguments of its constructor.
-_NOT_ARGUMENTS = ("name", "facts", "recipe")
+_NOT_ARGUMENTS = ("name", "facts", "recipe", "target", "validation_fraction")
 LONGEST_REASON = 120  # characters of a message that a library raised
 
 
@@ -90,6 +91,7 @@ def check_values(config: Config) -> None:
             f"budget.{key}={str(limit)[:40]} must be at most {LARGEST_WHOLE}",
         )
     require_number("keep.fraction", config.keep.fraction, 0, 1, open_low=True)
+    require_fraction(config.dataset.get("validation_fraction", 0))
 
 
 def _require_finite(key: str, value: Any) -> None:
@@ -138,7 +140,8 @@ def build(
     Args:
         config: The configuration of the run.
         device: Where the run is computed.
-        keep: Maps (dataset, seed) to the dataset with the part of its training set to train on.
+        keep: Maps (dataset, seed) to the dataset with the part of its training set to train on;
+            called when the validation set has been held out.
 
     Returns:
         Everything that the training loop needs, on the device.
@@ -173,7 +176,10 @@ def build(
 
     make_optimizer(list(model.parameters()))
     schedule: Schedule = make("schedule", config.schedule)
-    dataset = keep(data_source(config).load(device), config.seed)
+    whole = data_source(config).load(device)
+    fraction = require_fraction(config.dataset.get("validation_fraction", 0))
+    held_out = hold_out(whole, fraction, config.seed, config.large_batch_size)
+    dataset = keep(held_out, config.seed)
     _check_fit(config, model, dataset)
     some = torch.arange(
         min(config.batch_size, len(dataset.train)), device=dataset.train.index_device

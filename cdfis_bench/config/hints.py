@@ -59,6 +59,9 @@ HINTS = {
     r"(dataset\.)?(path|file)|data": "use dataset=arrays dataset.path=<file>.npz",
     r"root|dataset\.(dir|folder|data_dir)|data_dir": "use dataset.root={value}",
     r"dataset\.(size|n|samples)|train_size": "use dataset.train_size={value}",
+    r"(dataset\.)?val(id|idation)?(_?(fraction|size|split|share|set|ratio))?": (
+        "use dataset.validation_fraction={value}, a fraction of the training set"
+    ),
     r"download": "use dataset.download={value}",
     r"fraction|threshold\.(value|ratio|level)": "use threshold.fraction={value}",
     r"replacement": "use selector.replacement={value}",

@@ -20,7 +20,7 @@ from cdfis_bench.records.paths import one_component
 from cdfis_bench.records.stored_run import StoredRun
 
 # Never taken from a record: what is called, what is downloaded, and where files are written.
-_NOT_FROM_A_RECORD = ("_target_", "download", "cache_dir", "facts", "recipe")
+_NOT_FROM_A_RECORD = ("_target_", "download", "cache_dir", "facts", "recipe", "target")
 
 
 class StoredGallery:

@@ -22,7 +22,7 @@ class Summary:
         score_seconds: Computing the metric.
         select_seconds: Running the selector and the weighting.
         update_seconds: Forward pass, backward pass and optimizer step on the mini-batch.
-        eval_seconds: Evaluation on the test set.
+        eval_seconds: Evaluation on the test and the validation set.
         samples_loaded: Samples gathered.
         samples_scored: Samples scored by the metric.
         samples_trained: Samples trained on, counted with repeats.
@@ -33,6 +33,10 @@ class Summary:
         step_cost: Duration of a selecting step divided by that of a uniform step; None if the
             threshold never opened.
         break_even: The same ratio counted in forward passes; None if the threshold never opened.
+        validation_loss: Mean loss on the whole validation set after the last step; None without
+            one.
+        validation_accuracy: Fraction of the validation set that is classified correctly after the
+            last step; None without one.
     """
 
     steps: int
@@ -55,6 +59,8 @@ class Summary:
     selected_class_shares: Sequence[float] | None = None
     step_cost: float | None = None
     break_even: float | None = None
+    validation_loss: float | None = None
+    validation_accuracy: float | None = None
 
     @classmethod
     def from_json(cls, values: object) -> "Summary":
@@ -62,8 +68,12 @@ class Summary:
         return from_json(cls, values)
 
     def to_json(self) -> dict[str, Any]:
-        """All fields as plain values."""
-        return asdict(self)
+        """All fields as plain values; those of a validation set only if there is one."""
+        values = asdict(self)
+        for name in ("validation_loss", "validation_accuracy"):
+            if values[name] is None:
+                del values[name]
+        return values
 
     def __getitem__(self, column: str) -> Any:
         """The value of a field by its name. Raises KeyError if there is no such field."""

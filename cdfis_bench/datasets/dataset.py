@@ -11,7 +11,7 @@ from cdfis_bench.core.types import Batch, Samples
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A training set and a test set.
+    """A training set and a test set, and a validation set if one is held out.
 
     Attributes:
         title: What the data really is, shown in every figure ("Two Circles", "PCam stand-in
@@ -20,6 +20,7 @@ class Dataset:
         test: The test set.
         n_classes: Number of classes; labels are 0 to n_classes - 1.
         sample_shape: Shape of one sample as the model gets it.
+        validation: Samples held out of the training set (datasets/validation.py), or None.
     """
 
     title: str
@@ -27,6 +28,7 @@ class Dataset:
     test: Samples
     n_classes: int
     sample_shape: tuple[int, ...]
+    validation: Samples | None = None
 
 
 class DataSource(Protocol):

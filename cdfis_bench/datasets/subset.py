@@ -32,5 +32,8 @@ class Subset:
 
 
 def trained_on(dataset: Dataset, rows: Tensor) -> Dataset:
-    """The dataset with only `rows` of its training set; the test set stays whole."""
-    return replace(dataset, train=Subset(dataset.train, rows))
+    """The dataset with only `rows` of its training set; the other sets stay whole."""
+    train = dataset.train
+    if isinstance(train, Subset):  # one look-up per batch, however many parts were taken
+        train, rows = train.samples, train.rows.index_select(0, rows.to(train.rows.device))
+    return replace(dataset, train=Subset(train, rows))

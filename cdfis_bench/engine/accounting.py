@@ -72,16 +72,20 @@ def record_evaluation(setup: RunSetup, state: RunState, recorder: Recorder) -> d
         Its values that the summary repeats.
 
     Raises:
-        UserError: If the test loss is not finite.
+        UserError: If the test or validation loss is not finite.
     """
     with state.cost("eval"):
         test_loss, accuracy = evaluate(state.model, setup.dataset.test, setup.eval_chunk_size)
+        validated = _validate(setup, state)
         _take_el2n(setup, state)
     _check_finite("test", test_loss, state.step)
+    if validated:
+        _check_finite("validation", validated["validation_loss"], state.step)
     final = {
         "fallback_count": int(state.tally.total("fallbacks")),
         "test_loss": test_loss,
         "test_accuracy": accuracy,
+        **validated,
     }
     means = ("train_loss", *diagnostics.NAMES)
     recorder.row(
@@ -96,6 +100,14 @@ def record_evaluation(setup: RunSetup, state: RunState, recorder: Recorder) -> d
     state.method.threshold.on_evaluation(test_loss)
     state.note_gate()
     return final
+
+
+def _validate(setup: RunSetup, state: RunState) -> dict[str, float]:
+    """The columns of the validation set; empty without one."""
+    if setup.dataset.validation is None:
+        return {}
+    loss, accuracy = evaluate(state.model, setup.dataset.validation, setup.eval_chunk_size)
+    return {"validation_loss": loss, "validation_accuracy": accuracy}
 
 
 def _take_el2n(setup: RunSetup, state: RunState) -> None:

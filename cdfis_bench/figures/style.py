@@ -40,6 +40,8 @@ AXIS_NAMES = {
     "train_loss": "training loss (mini-batch)",
     "test_loss": "test loss",
     "test_accuracy": "test accuracy",
+    "validation_loss": "validation loss",
+    "validation_accuracy": "validation accuracy",
 }
 GREY = "0.35"
 NEVER_ACTED = "gate never opened"

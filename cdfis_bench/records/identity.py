@@ -28,6 +28,7 @@ IGNORED_KEYS = (
     "keep.equal",  # affects a run through its budget
     "dataset.facts",  # affect a run through other keys only
     "dataset.recipe",
+    "dataset.target",  # of figures
     "dataset.root",  # the location of the data does not count; its fingerprint does
     "dataset.path",
     "dataset.download",
@@ -51,6 +52,8 @@ def arm_id(config: Mapping[str, Any], device_type: str, data_fingerprint: str = 
     # Left out while they have no effect, so that adding such a key does not change existing ids.
     if kept.get("keep", {}).get("fraction") == 1:
         del kept["keep"]
+    if not kept.get("dataset", {}).get("validation_fraction"):
+        kept.get("dataset", {}).pop("validation_fraction", None)
     if not kept.get("record_learning"):
         kept.pop("record_learning", None)
     if not kept.get("source", {}).get("cut_short"):

@@ -35,6 +35,7 @@ class RunRecord:
         dataset: Title of the data.
         train_samples: Size of the training set that the run was trained on.
         test_samples: Size of the test set.
+        validation_samples: Size of the validation set; None without one.
         backend: How the network was computed (backends/choose.py).
         resumed: One entry for every time that the run was resumed.
         curve_rows: Number of rows of curve.jsonl once the run has ended.
@@ -62,6 +63,7 @@ class RunRecord:
     dataset: str | None = None
     train_samples: int | None = None
     test_samples: int | None = None
+    validation_samples: int | None = None
     backend: Mapping[str, Any] | None = None
     resumed: Sequence[Mapping[str, str | int]] = field(default_factory=list)
     curve_rows: int | None = None

@@ -10,7 +10,7 @@ CURVE_COLUMNS: dict[str, str] = {
     "score_seconds": "the metric",
     "select_seconds": "the selector and the weighting",
     "update_seconds": "forward pass, backward pass and optimizer step on the mini-batch",
-    "eval_seconds": "evaluation on the whole test set (not part of train_seconds)",
+    "eval_seconds": "evaluation on the test and validation set (not part of train_seconds)",
     "samples_loaded": "samples gathered",
     "samples_scored": "samples scored by the metric",
     "samples_trained": "samples trained on, counting repeats",
@@ -24,7 +24,11 @@ CURVE_COLUMNS: dict[str, str] = {
     "fallback_count": "steps drawn uniformly because the scores could not be used",
     "test_loss": "mean loss on the whole test set",
     "test_accuracy": "fraction of the whole test set classified correctly",
+    # Only with dataset.validation_fraction above 0.
+    "validation_loss": "mean loss on the whole validation set",
+    "validation_accuracy": "fraction of the whole validation set classified correctly",
 }
+VALIDATION_COLUMNS = ("validation_loss", "validation_accuracy")
 
 # Arrays of arrays.h5, one value per training sample, in the order of the dataset. `_open`: counted
 # since the threshold opened, zero if it never did. With pattern_every: also pattern/<step>/...

@@ -58,6 +58,13 @@ class StoredRun:
         """Fraction of the training set that the run was trained on (dataset pruning)."""
         return self.record.config.get("keep", {}).get("fraction", 1)  # early runs have no `keep`
 
+    @property
+    def validation_fraction(self) -> float:
+        """Fraction of the training set that was held out as validation set; 0 without one."""
+        dataset = self.record.config.get("dataset")
+        found = dataset.get("validation_fraction") if isinstance(dataset, dict) else None
+        return found or 0
+
     def rows(self) -> list[dict[str, Any]]:
         """The rows of curve.jsonl. Raises UserError if it is missing or damaged."""
         try:

@@ -165,10 +165,12 @@ def _train(
 ) -> list[StoredRun]:
     plan = started[0].plan
     for run, setup in zip(started, setups, strict=True):
+        validation = setup.dataset.validation
         run.writer.note(
             dataset=setup.dataset.title,
             train_samples=len(setup.dataset.train),
             test_samples=len(setup.dataset.test),
+            validation_samples=None if validation is None else len(validation),
             backend=asdict(setup.backend),
         )
     more = f" and {len(started) - 1} more" if len(started) > 1 else ""

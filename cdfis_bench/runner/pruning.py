@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from cdfis_bench.config.schema import Config, KeepBy
 from cdfis_bench.core.errors import UserError, require, require_number
 from cdfis_bench.core.streams import stream
+from cdfis_bench.core.types import Samples
 from cdfis_bench.datasets.dataset import Dataset
-from cdfis_bench.datasets.subset import trained_on
+from cdfis_bench.datasets.subset import Subset, trained_on
 from cdfis_bench.records.identity import IGNORED_KEYS
 from cdfis_bench.records.paths import one_component
 from cdfis_bench.records.stored_run import StoredRun, read_run
@@ -56,20 +58,31 @@ class Keep:
             The dataset.
 
         Raises:
-            UserError: If the ranked samples were those of a training set of another size.
+            UserError: If the ranked samples were those of a training set of another size. Samples
+                that are held out for validation are not trained on, also if they are ranked high.
         """
         if self.fraction == 1:
             return dataset
-        n = len(dataset.train)
+        n, held_out = len(dataset.train), dataset.validation
         if self.rows is None:
             order = torch.randperm(n, generator=stream(seed, "keep"))
             return trained_on(dataset, order[: kept_samples(n, self.fraction)].sort().values)
+        whole = n if held_out is None else n + len(held_out)
         require(
-            self.of == n,
-            f"keep.experiment ranked {self.of} training samples, but this dataset has {n}; run it "
-            "again on this data",
+            self.of == whole,
+            f"keep.experiment ranked {self.of} training samples, but this dataset has {whole}; run "
+            "it again on this data",
         )
-        return trained_on(dataset, torch.from_numpy(self.rows))
+        rows = torch.from_numpy(self.rows)
+        if held_out is not None:
+            rows = _places(rows, dataset.train)
+        return trained_on(dataset, rows)
+
+
+def _places(rows: Tensor, part: Samples) -> Tensor:
+    """Where those of `rows` that are in `part` stand there; both count in the whole set."""
+    assert isinstance(part, Subset)
+    return torch.isin(part.rows.cpu(), rows).nonzero()[:, 0]
 
 
 def kept_samples(n: int, fraction: float) -> int:
@@ -162,15 +175,18 @@ def _ranking_runs(config: Config, data_fingerprint: str) -> list[StoredRun]:
         if run.record.data_fingerprint != data_fingerprint
         or _identity(run.record.config["dataset"]) != _identity(config.dataset)
         or run.kept_fraction != 1
+        or run.validation_fraction != 0
     ]
     require(
         not other,
         f"keep.experiment={name} was run on other data than dataset={config.dataset['name']} is "
-        "now; rank this data first: experiment=prune_scores with a name of its own",
+        "now, or on a part of it; rank the whole training set first: experiment=prune_scores with a "
+        "name of its own and no validation_fraction",
     )
     return experiment.runs
 
 
 def _identity(dataset: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of a dataset's configuration that decide what the data is."""
-    return {key: value for key, value in dataset.items() if f"dataset.{key}" not in IGNORED_KEYS}
+    """The values of a dataset's configuration that decide what the whole data is."""
+    other = (*IGNORED_KEYS, "dataset.validation_fraction")
+    return {key: value for key, value in dataset.items() if f"dataset.{key}" not in other}

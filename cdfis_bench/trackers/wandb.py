@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 MODES = ("offline", "online", "disabled")
 STEP_AXIS = "step"
 MIRROR_AXES = {"by_seconds": "train_seconds", "by_samples": "samples_trained"}
-MIRRORED_COLUMNS = ("train_loss", "test_loss", "test_accuracy")
+MIRRORED_COLUMNS = (
+    *("train_loss", "test_loss", "test_accuracy"),
+    *("validation_loss", "validation_accuracy"),  # of runs that have a validation set
+)
 
 # Together under ten seconds, so that an unreachable server does not hold up a sweep.
 PROBE_SECONDS = 3.0

@@ -12,7 +12,7 @@ from cdfis_bench.records.claims import claim
 from cdfis_bench.records.experiment import Job, note_job
 from cdfis_bench.records.run_record import RunRecord
 from cdfis_bench.records.run_writer import RunWriter
-from cdfis_bench.records.schema import CURVE_COLUMNS
+from cdfis_bench.records.schema import CURVE_COLUMNS, VALIDATION_COLUMNS
 from cdfis_bench.records.stored_run import StoredRun
 
 CPU = {"device": "cpu", "device_name": "A processor", "cpu_threads": 1}
@@ -54,10 +54,11 @@ def run(
     fallbacks: int = 0,
     hardware: dict[str, Any] = CPU,
     arrays: dict[str, torch.Tensor] | None = None,
+    validation: Sequence[float] | None = None,
     fingerprint: str | None = "",
     **changes: Any,
 ) -> StoredRun:
-    """A finished run. Training loss is 1 - accuracy, null at step 0."""
+    """A finished run. Training loss is 1 - accuracy, null at step 0. validation: accuracies."""
     arm = arm or method
     folder = results / "runs" / f"two_circles-{method}-s{seed}-{arm}"
     with claim(folder) as stored:
@@ -77,8 +78,9 @@ def run(
         )
         writer = RunWriter.begin(folder, record)
         row: dict[str, Any] = {}
-        for step, value in zip(steps, accuracy, strict=True):
-            row = dict.fromkeys(CURVE_COLUMNS, 0) | {
+        columns = [name for name in CURVE_COLUMNS if name not in VALIDATION_COLUMNS]
+        for at, (step, value) in enumerate(zip(steps, accuracy, strict=True)):
+            row = dict.fromkeys(columns, 0) | {
                 "step": step,
                 "train_seconds": step * step_seconds,
                 "forward_samples": 10 * step,
@@ -88,6 +90,8 @@ def run(
                 "test_accuracy": value,
                 "train_loss": 1 - value if step else None,
             }
+            if validation is not None:
+                row |= {"validation_accuracy": validation[at], "validation_loss": 1.0}
             writer.row("curve", **row)
         for name, values in (arrays or {}).items():
             writer.array(name, values)

@@ -1,11 +1,14 @@
 """Which samples are kept: by stored runs' rankings, or at random."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from cdfis_bench.config.schema import Config, KeepBy, KeepConfig
 from cdfis_bench.core.errors import UserError
 from cdfis_bench.datasets.dataset import Dataset, TensorSamples
+from cdfis_bench.datasets.subset import Subset, trained_on
 from cdfis_bench.records.identity import arm_id
 from cdfis_bench.runner.pruning import keep_of
 from tests.analysis.fabricate import config, note, run, usage
@@ -124,3 +127,22 @@ def test_runs_that_recorded_no_learning_cannot_rank_by_it(tmp_path):
 def test_a_ranking_of_another_number_of_samples_is_refused(results):
     with pytest.raises(UserError, match="ranked 5 training samples, but this dataset has 6"):
         keep_of(asked(results), "")(dataset(6), 0)
+
+
+def test_ranked_samples_that_are_held_out_for_validation_are_not_trained_on(results):
+    keep = keep_of(asked(results, "top_el2n"), "")  # keeps the samples 1 and 3
+    whole = dataset()
+    held_out = replace(
+        trained_on(whole, torch.tensor([0, 3, 4])),
+        validation=Subset(whole.train, torch.tensor([1, 2])),
+    )
+    kept = keep(held_out, seed=0)
+    assert kept.train.rows.tolist() == [3] and kept.validation is held_out.validation
+
+
+def test_runs_without_the_validation_samples_cannot_rank_them(tmp_path):
+    run(tmp_path, "uniform", dataset__validation_fraction=0.2)
+    stored = run(tmp_path, "loss_cdf", dataset__validation_fraction=0.2)
+    note(tmp_path, 0, stored)
+    with pytest.raises(UserError, match="rank the whole training set first"):
+        keep_of(asked(tmp_path, dataset__validation_fraction=0.2), "")

@@ -87,6 +87,12 @@ class ImportanceFigure:
             f"{arm.label} was trained on {kept:.0%} of its training set; this figure needs runs "
             "with keep.fraction=1",
         )
+        require(
+            arm.runs[0].validation_fraction == 0,
+            f"{arm.label} held another {arm.runs[0].validation_fraction:.0%} of its training set "
+            "out for validation in every seed; this figure needs runs with "
+            "dataset.validation_fraction=0",
+        )
         gallery = self.load_gallery(arm.runs[0])
         names = self._names(gallery)
         found = findings_of(arm.runs, gallery.labels, gallery.n_classes, self.prior_offers)
