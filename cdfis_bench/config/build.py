@@ -27,7 +27,8 @@ from cdfis_bench.engine.fit import check_fit, check_part
 from cdfis_bench.engine.setup import RunSetup
 
 # Keys of a group's YAML that describe the option and are not arguments of its constructor.
-_NOT_ARGUMENTS = ("name", "facts", "recipe", "target", "validation_fraction")
+_NOT_ARGUMENTS = ("name", "facts", "recipe")
+_NOT_OF_A_DATASET = ("target", "validation_fraction")  # of its runs and figures
 LONGEST_REASON = 120  # characters of a message that a library raised
 
 
@@ -45,7 +46,8 @@ def make(group: str, config: Mapping[str, Any], **more: Any) -> Any:
     Raises:
         UserError: If it cannot be made of these values.
     """
-    arguments = {key: value for key, value in config.items() if key not in _NOT_ARGUMENTS}
+    left_out = (*_NOT_ARGUMENTS, *(_NOT_OF_A_DATASET if group == "dataset" else ()))
+    arguments = {key: value for key, value in config.items() if key not in left_out}
     name, target = config.get("name"), arguments.get("_target_")
     require(
         target is not None,

@@ -16,6 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from cdfis_bench.config.error_messages import unknown_key
 from cdfis_bench.config.presets import compared_methods, method_color, method_title
+from cdfis_bench.config.targets import dataset_targets
 from cdfis_bench.core.errors import UserError
 
 
@@ -301,6 +302,9 @@ def register() -> None:
         "cdfis.budget_share",
         lambda share, otherwise, *, _root_: budget_share(_root_, share, otherwise),
         replace=True,
+    )
+    OmegaConf.register_new_resolver(
+        "cdfis.targets", lambda *, _root_: dataset_targets(_root_), replace=True
     )
     OmegaConf.register_new_resolver("cdfis.cores", cores, replace=True)
 

@@ -10,6 +10,7 @@ from cdfis_bench.analysis.arms import UNIFORM, Arm, arms_of
 from cdfis_bench.analysis.experiment import Experiment
 from cdfis_bench.analysis.provenance import data_text, hardware_text, same_hardware
 from cdfis_bench.analysis.table import COLUMNS, curves, mean_curves
+from cdfis_bench.analysis.target import no_validation
 from cdfis_bench.core.errors import require
 from cdfis_bench.figures.caption import missing_text, put_caption, seeds_text
 from cdfis_bench.figures.colours import arm_colours, arm_dashes
@@ -20,7 +21,7 @@ from cdfis_bench.figures.save import about_runs, save
 from cdfis_bench.figures.style import AXIS_NAMES, NEVER_ACTED, gate_text, style_context
 from cdfis_bench.figures.text import ENTRY_LETTERS, entry, put_title, wrapped
 
-_ROBUST = ("test_accuracy",)  # rows whose steep beginning may be cut off
+_ROBUST = ("test_accuracy", "validation_accuracy")  # rows whose steep beginning may be cut off
 
 
 class Curves:
@@ -82,7 +83,8 @@ class Curves:
             The paths of the .png, .pdf, .csv and .json file.
 
         Raises:
-            UserError: If no run is finished, or a time axis would mix hardware.
+            UserError: If no run is finished, a time axis would mix hardware, or a run lacks the
+                validation set that is drawn.
         """
         runs = experiment.require_runs()
         require(
@@ -90,6 +92,9 @@ class Curves:
             f"{experiment.name}: an axis in seconds would mix runs from different hardware "
             f"({hardware_text(runs)}); draw over steps, or set figure.allow_mixed=true",
         )
+        for run in runs:
+            if run.summary.validation_accuracy is None and any("validation" in y for y in self.y):
+                raise no_validation(run)
         arms = arms_of(runs, self.hue)
         place = {label: number for number, label in enumerate(self.order)}
         arms.sort(key=lambda arm: place.get(arm.label, place.get(arm.plain, len(place))))

@@ -1,6 +1,7 @@
 """The summary table and the figure of an experiment: at the end of a sweep, or on their own."""
 
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,21 @@ def make_figure(cfg: DictConfig) -> Any:
     figure = OmegaConf.to_container(cfg.figure, resolve=True)
     assert isinstance(figure, dict)
     return make("figure", {str(key): value for key, value in figure.items()})
+
+
+def check_figure(cfg: DictConfig, swept: Collection[str]) -> None:
+    """Refuses a figure that the runs of a sweep could not be drawn in, before they start.
+
+    Args:
+        cfg: The composed configuration of the sweep.
+        swept: The keys that differ between its jobs.
+
+    Raises:
+        UserError: If the figure's values cannot work, or not with this dataset.
+    """
+    check = getattr(make_figure(cfg), "check_dataset", None)
+    if check is not None and not any(key.split(".")[0] == "dataset" for key in swept):
+        check(OmegaConf.to_container(cfg.dataset, resolve=True))
 
 
 def print_and_draw(

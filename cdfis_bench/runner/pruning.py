@@ -180,8 +180,8 @@ def _ranking_runs(config: Config, data_fingerprint: str) -> list[StoredRun]:
     require(
         not other,
         f"keep.experiment={name} was run on other data than dataset={config.dataset['name']} is "
-        "now, or on a part of it; rank the whole training set first: experiment=prune_scores with a "
-        "name of its own and no validation_fraction",
+        "now, or on a part of it; rank the whole training set first: experiment=prune_scores "
+        "with a name of its own and dataset.validation_fraction=0",
     )
     return experiment.runs
 

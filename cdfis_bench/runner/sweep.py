@@ -19,7 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 from cdfis_bench.config.error_messages import sentence
 from cdfis_bench.core.errors import UserError
 from cdfis_bench.runner.progress import SweepProgress
-from cdfis_bench.runner.sweep_checks import check_sweep, planned_jobs, take_folder
+from cdfis_bench.runner.sweep_checks import check_sweep, planned_jobs, swept_values, take_folder
 from cdfis_bench.runner.sweep_plan import check_plan, start_plan
 
 T = TypeVar("T")
@@ -40,7 +40,7 @@ class SweepCallback(Callback):
         """Checks the sweep, takes its folder, and writes its plan before the first job starts."""
         drawn = random.getstate()  # the sweeper's shuffle() must give the order of the plan
         _or_exit(check_sweep, config)
-        _or_exit(_make_figure, config)  # a wrong axis is refused now, not after the last run
+        _or_exit(_check_figure, config)  # a wrong axis is refused now, not after the last run
         random.setstate(drawn)
         jobs = _or_exit(planned_jobs, config)
         random.setstate(drawn)
@@ -96,6 +96,13 @@ def _make_figure(config: DictConfig) -> Any:
     from cdfis_bench.runner.drawing import make_figure
 
     return make_figure(config)
+
+
+def _check_figure(config: DictConfig) -> None:
+    from cdfis_bench.runner.drawing import check_figure
+
+    swept = [key for key, values in swept_values(config).items() if len(values) > 1]
+    check_figure(config, swept)
 
 
 def _concurrent_runs(config: DictConfig) -> int:

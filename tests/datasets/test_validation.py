@@ -85,5 +85,5 @@ def test_what_cannot_be_divided_is_refused(sizes, fraction, least, message):
 
 @pytest.mark.parametrize("value", [-0.1, 1, 1.5, float("nan"), "0.1", True, None])
 def test_what_is_no_fraction_is_refused(value):
-    with pytest.raises(UserError, match="dataset.validation_fraction="):
+    with pytest.raises(UserError, match=r"dataset\.validation_fraction="):
         require_fraction(value)

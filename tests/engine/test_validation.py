@@ -97,6 +97,6 @@ def test_arms_of_a_seed_share_it_whatever_they_keep(keep):
 
 @pytest.mark.parametrize("value", ["-0.1", "1", "nan", "0.0001", "0.95"])
 def test_a_fraction_that_cannot_work_is_refused_in_a_sentence(value):
-    with pytest.raises(UserError, match="dataset.validation_fraction=") as refused:
+    with pytest.raises(UserError, match=r"dataset\.validation_fraction=") as refused:
         setup(f"dataset.validation_fraction={value}")
     assert "\n" not in str(refused.value)
