@@ -131,7 +131,7 @@ def test_a_source_that_cannot_be_read_is_named(lab, monkeypatch):
         return real(path)
 
     monkeypatch.setattr(Path, "read_bytes", refused)
-    with pytest.raises(UserError, match="helper.py of ownlab.helper cannot be read"):
+    with pytest.raises(UserError, match=r"helper\.py of ownlab\.helper cannot be read"):
         own()
 
 
