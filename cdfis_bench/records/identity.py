@@ -36,13 +36,19 @@ IGNORED_KEYS = (
 )
 
 
-def arm_id(config: Mapping[str, Any], device_type: str, data_fingerprint: str = "") -> str:
+def arm_id(
+    config: Mapping[str, Any],
+    device_type: str,
+    data_fingerprint: str = "",
+    code: Mapping[str, str] | None = None,
+) -> str:
     """Identifies a configuration, leaving out its seed.
 
     Args:
         config: The fully resolved configuration, as plain values.
         device_type: The device that is used: cpu, cuda or mps.
         data_fingerprint: Identifies the data where files decide what it is.
+        code: Identifies the code outside this package (records/code_identity.py).
 
     Returns:
         10 hexadecimal digits.
@@ -55,17 +61,26 @@ def arm_id(config: Mapping[str, Any], device_type: str, data_fingerprint: str = 
         kept.pop("record_learning", None)
     if not kept.get("source", {}).get("cut_short"):
         kept.get("source", {}).pop("cut_short", None)
+    kept = without_ignored(kept)
+    if code:
+        kept["code"] = dict(code)
+    if data_fingerprint:
+        kept["data"] = data_fingerprint
+    kept["device"] = {**kept["device"], "name": device_type}
+    text = json.dumps(_normalised(kept), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+def without_ignored(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of a configuration without the keys that do not change a run's numbers."""
+    kept = copy.deepcopy(dict(config))
     for path in IGNORED_KEYS:
         *parents, leaf = path.split(".")
         node = kept
         for parent in parents:
             node = node.get(parent) or {}
         node.pop(leaf, None)
-    if data_fingerprint:
-        kept["data"] = data_fingerprint
-    kept["device"] = {**kept["device"], "name": device_type}
-    text = json.dumps(_normalised(kept), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:10]
+    return kept
 
 
 def _normalised(value: Any) -> Any:

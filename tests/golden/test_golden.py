@@ -8,7 +8,14 @@ import json
 
 import pytest
 
-from tests.golden.cases import FILE, all_names, compute, environment
+from tests.golden.cases import (
+    FILE,
+    all_names,
+    compute,
+    environment,
+    refuse_changes,
+    results_version,
+)
 
 STORED = json.loads(FILE.read_text())
 SAME = STORED["environment"] == environment()
@@ -29,6 +36,19 @@ def close(found, expected):
 def test_every_stored_case_still_exists():
     """A new preset has no stored numbers until `python -m tests.golden.cases` is run."""
     assert set(STORED["cases"]) <= set(all_names())
+
+
+def test_the_numbers_are_those_of_this_results_version():
+    assert STORED["results_version"] == results_version()
+
+
+def test_changed_numbers_are_written_under_a_new_results_version_only():
+    name = next(iter(STORED["cases"]))
+    changed = {**STORED, "cases": {**STORED["cases"], name: "other numbers"}}
+    with pytest.raises(SystemExit, match="raise results_version"):
+        refuse_changes(STORED, changed)
+    refuse_changes(STORED, {**changed, "results_version": STORED["results_version"] + 1})
+    refuse_changes(STORED, {**STORED, "cases": {**STORED["cases"], "a new case": 1}})
 
 
 @pytest.mark.parametrize("name", STORED["cases"])
