@@ -34,6 +34,7 @@ IGNORED_KEYS = (
     "dataset.cache_dir",
     "dataset.title",
 )
+NO_AUGMENT = "cdfis_bench.augments.none.NoAugment"
 
 
 def arm_id(config: Mapping[str, Any], device_type: str, data_fingerprint: str = "") -> str:
@@ -53,6 +54,8 @@ def arm_id(config: Mapping[str, Any], device_type: str, data_fingerprint: str = 
         del kept["keep"]
     if not kept.get("record_learning"):
         kept.pop("record_learning", None)
+    if kept.get("augment", {}).get("_target_", NO_AUGMENT) == NO_AUGMENT:
+        kept.pop("augment", None)
     if not kept.get("source", {}).get("cut_short"):
         kept.get("source", {}).pop("cut_short", None)
     for path in IGNORED_KEYS:
