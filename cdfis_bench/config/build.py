@@ -12,6 +12,7 @@ from torch import Generator, nn
 
 from cdfis_bench.backends import apply_backend
 from cdfis_bench.config.arguments import check_names, check_types
+from cdfis_bench.config.augment import make_augment, set_up_augment
 from cdfis_bench.config.optimizer import build_optimizer
 from cdfis_bench.config.schema import Config, ScoringDtype, ScoringMode
 from cdfis_bench.core.errors import LARGEST_WHOLE, UserError, require, require_number, require_whole
@@ -173,7 +174,9 @@ def build(
 
     make_optimizer(list(model.parameters()))
     schedule: Schedule = make("schedule", config.schedule)
+    augment = make_augment(make, config)
     dataset = keep(data_source(config).load(device), config.seed)
+    set_up_augment(augment, config, dataset.sample_shape, dataset.pixel_scale)
     _check_fit(config, model, dataset)
     some = torch.arange(
         min(config.batch_size, len(dataset.train)), device=dataset.train.index_device
@@ -221,6 +224,7 @@ def build(
         seed=config.seed,
         device=device,
         schedule=schedule,
+        augment=augment,
         batch_size=config.batch_size,
         budget=budget,
         train_mode=config.training_mode == ScoringMode.train,

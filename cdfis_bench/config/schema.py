@@ -143,6 +143,7 @@ class Config:
     source: dict[str, Any] = MISSING
     optimizer: dict[str, Any] = MISSING
     schedule: dict[str, Any] = MISSING
+    augment: dict[str, Any] = MISSING
     device: dict[str, Any] = MISSING
     tracker: dict[str, Any] = MISSING
     figure: dict[str, Any] = MISSING

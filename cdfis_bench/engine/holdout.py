@@ -8,6 +8,7 @@ from torch import Generator, Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim import Optimizer
 
+from cdfis_bench.core.augment import Augment, Augmenter
 from cdfis_bench.core.errors import require
 from cdfis_bench.core.modes import in_mode
 from cdfis_bench.core.shuffled import ShuffledRows
@@ -29,6 +30,8 @@ class HoldoutTraining:
         chunk_size: Samples per scoring pass.
         seed: Of the run.
         cost: The cost meter of the run.
+        augment: How the samples are augmented that the networks train on, never those that they
+            score.
     """
 
     make_model: Callable[[Generator], nn.Module]
@@ -38,6 +41,7 @@ class HoldoutTraining:
     chunk_size: int
     seed: int
     cost: CostMeter
+    augment: Augment | None = None
 
     def cross_fitted_losses(self, steps: int) -> Tensor:
         """Computes the loss of every training sample under a network not trained on it.
@@ -76,12 +80,17 @@ class HoldoutTraining:
         model = self.make_model(stream(self.seed, f"{name}/init"))
         optimizer = self.make_optimizer(model.parameters())
         order = stream(self.seed, f"{name}/order", rows.device)
+        device = self.samples.y.device
+        pixels = stream(self.seed, f"{name}/augment", device)
+        augmenter = None if self.augment is None else Augmenter(self.augment, pixels)
         shuffled = ShuffledRows(len(rows))
-        noise = stream(self.seed, f"{name}/noise", self.samples.y.device)
+        noise = stream(self.seed, f"{name}/noise", device)
         model.train()
         with drawing_from(noise):
             for _ in range(steps):
-                batch = self.samples.batch(rows[shuffled.next(self.batch_size, order)])
+                own = rows[shuffled.next(self.batch_size, order)]
+                batch = self.samples.batch(own)
+                batch = batch if augmenter is None else augmenter(batch)
                 optimizer.zero_grad(set_to_none=True)
                 cross_entropy(model(batch.x), batch.y).backward()
                 optimizer.step()

@@ -34,6 +34,7 @@ IGNORED_KEYS = (
     "dataset.cache_dir",
     "dataset.title",
 )
+NO_AUGMENT = "cdfis_bench.augments.none.NoAugment"
 
 
 def arm_id(
@@ -59,6 +60,8 @@ def arm_id(
         del kept["keep"]
     if not kept.get("record_learning"):
         kept.pop("record_learning", None)
+    if kept.get("augment", {}).get("_target_", NO_AUGMENT) == NO_AUGMENT:
+        kept.pop("augment", None)
     if not kept.get("source", {}).get("cut_short"):
         kept.get("source", {}).pop("cut_short", None)
     kept = without_ignored(kept)

@@ -81,7 +81,8 @@ def test_every_option_composes_and_builds(option, tmp_path, monkeypatch):
     if option.startswith("device="):
         assert resolved(option)["device"]["name"] == option.split("=")[1]
         return
-    takes_images = option in ("model=resnet", "model=cnn")
+    augments = option.startswith("augment=") and option != "augment=none"
+    takes_images = augments or option in ("model=resnet", "model=cnn")
     name = "mnist" if takes_images else option.split("=")[1]
     extra = COMPANIONS.get(option, []) + data(name, tmp_path, monkeypatch)
     config = configured(option, *extra)
