@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from cdfis_bench.core.budget_factor import product
+
 # Keys that do not change a run's numbers. A key that is missing from this list costs a needless
 # recomputation; a key missing from a list of those that matter would put two different runs into
 # one folder.
@@ -55,6 +57,7 @@ def arm_id(config: Mapping[str, Any], device_type: str, data_fingerprint: str = 
         kept.pop("record_learning", None)
     if not kept.get("source", {}).get("cut_short"):
         kept.get("source", {}).pop("cut_short", None)
+    _merge_budget_factors(kept.get("budget", {}))
     for path in IGNORED_KEYS:
         *parents, leaf = path.split(".")
         node = kept
@@ -66,6 +69,19 @@ def arm_id(config: Mapping[str, Any], device_type: str, data_fingerprint: str = 
     kept["device"] = {**kept["device"], "name": device_type}
     text = json.dumps(_normalised(kept), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+def _merge_budget_factors(budget: dict[str, Any]) -> None:
+    """One factor instead of two, and none if it is 1: twice the budget is the same run either way.
+
+    Values that are no numbers stay: they are refused when the run is built.
+    """
+    factors = [budget.get(key, 1) for key in ("scale", "multiple")]
+    if all(type(factor) in (int, float) for factor in factors):
+        budget.pop("scale", None)
+        budget.pop("multiple", None)
+        if (factor := product(*factors)) != 1:
+            budget["factor"] = factor
 
 
 def _normalised(value: Any) -> Any:
