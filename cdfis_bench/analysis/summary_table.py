@@ -23,7 +23,8 @@ def summary_table(experiment: Experiment, hue: str = "method") -> pd.DataFrame:
 
     Returns:
         One row per arm, grouped by the factor of the budget. `test_accuracy` is the last value of
-        each run, never its best, averaged over seeds; bounds (`_low`, `_high`) are 95 % Student-t intervals of the mean.
+        each run, never its best, averaged over seeds; bounds (`_low`, `_high`) are 95 % Student-t
+        intervals of the mean.
         `minus_uniform` pairs the runs with those of the uniform arm by seed. `relative_cost` is the
         mean time per step divided by that of the uniform arm; NaN without one, or if the two ran on
         different hardware. `worth` is the budget of uniform sampling with the same accuracy, as a
@@ -31,6 +32,8 @@ def summary_table(experiment: Experiment, hue: str = "method") -> pd.DataFrame:
         infinity above all of them (analysis/yardstick.py); `worth_text` says it in words.
         `gate_open_step` is the median over the `gates_opened` runs in which the
         gate opened, NaN if it never did. `fallback_steps` is a sum over the runs.
+        `random_share` is the mean share of a mini-batch that the selector filled up at random, NaN
+        where it does not tell.
     """
     arms = arms_of(experiment.runs, hue)
     compared = {arm.budget_factor for arm in arms if arm.method != UNIFORM}
@@ -60,12 +63,23 @@ def summary_text(experiment: Experiment, width: int | None = None) -> str:
         if len(idle):
             lines += ["the gate never opened in " + "; ".join(idle) + ": trained uniformly"]
         lines += ["final values on the whole test set, mean ± half a 95 % t-interval over seeds"]
+        lines += _shared_costs(arms_of(runs))
         if table["worth"].notna().any():
             lines += ["worth: budget of uniform sampling with this accuracy, 95 % paired bootstrap"]
         if not same_hardware(runs):
             lines += ["the runs come from different hardware: their times cannot be compared"]
     lines += _missing_lines(experiment)
     return "\n".join(["", *lines])
+
+
+def _shared_costs(arms: list[Arm]) -> list[str]:
+    """A line for each arm that is charged only a part of what it computes."""
+    runs = {arm.label: (arm.record.config.get("metric") or {}).get("amortize", 1) for arm in arms}
+    return [
+        f"{label}: charged 1/{number:g} of its holdout models, which {number:g} runs share"
+        for label, number in runs.items()
+        if number != 1
+    ]
 
 
 def _missing_lines(experiment: Experiment) -> list[str]:
@@ -115,6 +129,10 @@ def _cells(table: pd.DataFrame) -> list[list[str]]:
             )
         ],
     }
+    if table["random_share"].notna().any():
+        columns["filled at random"] = [
+            "-" if np.isnan(share) else f"{100 * share:.0f} %" for share in table["random_share"]
+        ]
     if table["fallback_steps"].any():
         columns["fallback steps"] = [str(steps) for steps in table["fallback_steps"]]
     return [list(columns), *(list(row) for row in zip(*columns.values(), strict=True))]
@@ -203,8 +221,15 @@ def _row(arm: Arm, uniform: Arm | None, worth: Worth) -> dict[str, Any]:
         "relative_cost": relative_cost,
         "gate_open_step": arm.gate_step(),
         "gates_opened": len(arm.gate_steps()),
+        "random_share": _mean_known(arm, "random_share"),
         "fallback_steps": sum(arm.final("fallback_count").values()),
     }
+
+
+def _mean_known(arm: Arm, column: str) -> float:
+    """The mean over the runs that have a value; NaN if none has."""
+    known = [value for value in arm.final(column).values() if value is not None]
+    return float(np.mean(known)) if known else np.nan
 
 
 def _step_seconds(arm: Arm) -> float:

@@ -37,6 +37,9 @@ IGNORED_KEYS = (
     "dataset.title",
 )
 
+# Dropout of the networks that had some before there was a key for it; 0 for the others.
+_DROPOUT_WITHOUT_KEY = {"cnn": 0.5}
+
 
 def arm_id(config: Mapping[str, Any], device_type: str, data_fingerprint: str = "") -> str:
     """Identifies a configuration, leaving out its seed.
@@ -57,6 +60,11 @@ def arm_id(config: Mapping[str, Any], device_type: str, data_fingerprint: str = 
         kept.pop("record_learning", None)
     if not kept.get("source", {}).get("cut_short"):
         kept.get("source", {}).pop("cut_short", None)
+    model, metric = kept.get("model", {}), kept.get("metric", {})
+    if model.get("dropout") == _DROPOUT_WITHOUT_KEY.get(model.get("name"), 0):
+        model.pop("dropout", None)
+    if _is_number(metric.get("amortize")) and metric["amortize"] == 1:
+        del metric["amortize"]
     _merge_budget_factors(kept.get("budget", {}))
     for path in IGNORED_KEYS:
         *parents, leaf = path.split(".")
@@ -71,13 +79,17 @@ def arm_id(config: Mapping[str, Any], device_type: str, data_fingerprint: str = 
     return hashlib.sha256(text.encode()).hexdigest()[:10]
 
 
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float)
+
+
 def _merge_budget_factors(budget: dict[str, Any]) -> None:
     """One factor instead of two, and none if it is 1: twice the budget is the same run either way.
 
     Values that are no numbers stay: they are refused when the run is built.
     """
     factors = [budget.get(key, 1) for key in ("scale", "multiple")]
-    if all(type(factor) in (int, float) for factor in factors):
+    if all(map(_is_number, factors)):
         budget.pop("scale", None)
         budget.pop("multiple", None)
         if (factor := product(*factors)) != 1:

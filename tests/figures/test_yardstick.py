@@ -30,7 +30,7 @@ def test_several_budgets_have_a_panel_each(tmp_path):
 
 def test_without_several_budgets_it_says_what_to_add(tmp_path):
     runs = experiment(*arms_at(tmp_path, (1.0,)))
-    with pytest.raises(UserError, match="no uniform sampling at several budgets.*uniform_x2"):
+    with pytest.raises(UserError, match=r"no uniform sampling at several budgets.*uniform_x2"):
         Yardstick().draw(runs, tmp_path / "out")
 
 
