@@ -21,6 +21,8 @@ def close(found, expected):
         return all(close(found[name], expected[name]) for name in names)
     if isinstance(expected, list):
         return len(found) == len(expected) and all(map(close, found, expected))
+    if expected is None:
+        return found is None
     return found == pytest.approx(expected, rel=0.05, abs=0.05)
 
 
