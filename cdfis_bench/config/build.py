@@ -15,6 +15,7 @@ from cdfis_bench.config.arguments import check_names, check_types
 from cdfis_bench.config.augment import make_augment, set_up_augment
 from cdfis_bench.config.optimizer import build_optimizer
 from cdfis_bench.config.schema import Config, ScoringDtype, ScoringMode
+from cdfis_bench.core.budget_factor import LARGEST_FACTOR, product, scaled
 from cdfis_bench.core.errors import LARGEST_WHOLE, UserError, require, require_number, require_whole
 from cdfis_bench.core.method import Method, Scoring
 from cdfis_bench.core.modes import in_mode
@@ -90,6 +91,10 @@ def check_values(config: Config) -> None:
             limit is None or limit <= LARGEST_WHOLE,
             f"budget.{key}={str(limit)[:40]} must be at most {LARGEST_WHOLE}",
         )
+    for key in ("scale", "multiple"):
+        require_number(
+            f"budget.{key}", getattr(config.budget, key), 0, LARGEST_FACTOR, open_low=True
+        )
     require_number("keep.fraction", config.keep.fraction, 0, 1, open_low=True)
 
 
@@ -149,10 +154,11 @@ def build(
     """
     check_values(config)
     limits = config.budget
+    factor = product(limits.scale, limits.multiple)
     budget = Budget(
-        steps=limits.steps,
-        train_seconds=limits.train_seconds,
-        uniform_steps=limits.uniform_steps,
+        steps=scaled(limits.steps, factor),
+        train_seconds=None if limits.train_seconds is None else limits.train_seconds * factor,
+        uniform_steps=scaled(limits.uniform_steps, factor),
         batch_size=config.batch_size,
     )
     groups = ("metric", "selector", "weighting", "threshold")

@@ -33,6 +33,8 @@ class Summary:
         step_cost: Duration of a selecting step divided by that of a uniform step; None if the
             threshold never opened.
         break_even: The same ratio counted in forward passes; None if the threshold never opened.
+        random_share: Mean share of a selected mini-batch that the selector filled up at random
+            (DivBS); None for other selectors.
     """
 
     steps: int
@@ -55,6 +57,7 @@ class Summary:
     selected_class_shares: Sequence[float] | None = None
     step_cost: float | None = None
     break_even: float | None = None
+    random_share: float | None = None
 
     @classmethod
     def from_json(cls, values: object) -> "Summary":

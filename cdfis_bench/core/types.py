@@ -83,6 +83,8 @@ class Selection:
             (weighting=per_sample uses them).
         inclusion_probabilities: Probability of each candidate to be among the selected: [K],
             float64, summing to N. None where unknown.
+        random_share: Share of the selected that were taken at random because the scores had nothing
+            more to say, []. None where the selector does not tell.
     """
 
     indices: Tensor
@@ -91,6 +93,7 @@ class Selection:
     draw_probabilities: Tensor | None = None
     loss_weights: Tensor | None = None
     inclusion_probabilities: Tensor | None = None
+    random_share: Tensor | None = None
 
     @property
     def probabilities(self) -> Tensor | None:
@@ -252,8 +255,11 @@ class Samples(Protocol):
 class HoldoutLosses(Protocol):
     """Trains holdout models before a run (engine/holdout.py)."""
 
-    def cross_fitted_losses(self, steps: int) -> Tensor:
-        """Losses [n] of every training sample under a network that was not trained on it."""
+    def cross_fitted_losses(self, steps: int, amortize: float = 1) -> Tensor:
+        """Losses [n] of every training sample under a network that was not trained on it.
+
+        `amortize` runs share the cost.
+        """
         ...
 
 

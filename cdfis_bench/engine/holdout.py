@@ -43,7 +43,7 @@ class HoldoutTraining:
     cost: CostMeter
     augment: Augment | None = None
 
-    def cross_fitted_losses(self, steps: int) -> Tensor:
+    def cross_fitted_losses(self, steps: int, amortize: float = 1) -> Tensor:
         """Computes the loss of every training sample under a network not trained on it.
 
         The training set is halved at random; a network is trained on each half with uniform
@@ -52,6 +52,7 @@ class HoldoutTraining:
 
         Args:
             steps: Training steps of each network.
+            amortize: Number of runs that share the cost; this one is charged its part.
 
         Returns:
             Losses [n], float32.
@@ -69,11 +70,15 @@ class HoldoutTraining:
         rows = torch.randperm(n, generator=stream(self.seed, "halves", device), device=device)
         halves = rows[: n // 2], rows[n // 2 :]
         losses = torch.empty(n, device=self.samples.y.device)
-        with self.cost("score"):
+        cost = CostMeter(self.samples.y.device)
+        with cost("score"):
             for number, (training, held_out) in enumerate((halves, halves[::-1])):
                 model = self._train(training, steps, f"aside/{number}")
+                cost.count_scored(steps * self.batch_size, 1, 1)
                 for part in held_out.split(self.chunk_size):
                     losses[part.to(losses.device)] = self._losses(model, part)
+                    cost.count_scored(len(part), 1, 0)
+        self.cost.charge(cost, 1 / amortize)
         return losses
 
     def _train(self, rows: Tensor, steps: int, name: str) -> nn.Module:
@@ -94,12 +99,10 @@ class HoldoutTraining:
                 optimizer.zero_grad(set_to_none=True)
                 cross_entropy(model(batch.x), batch.y).backward()
                 optimizer.step()
-        self.cost.count_scored(steps * self.batch_size, 1, 1)
         return model
 
     @torch.no_grad()
     def _losses(self, model: nn.Module, rows: Tensor) -> Tensor:
         batch = self.samples.batch(rows)
-        self.cost.count_scored(len(batch), 1, 0)
         with in_mode(model, train=False):
             return cross_entropy(model(batch.x), batch.y, reduction="none")

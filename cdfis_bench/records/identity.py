@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from cdfis_bench.core.budget_factor import product
+
 # Keys that do not change a run's numbers. A key that is missing from this list costs a needless
 # recomputation; a key missing from a list of those that matter would put two different runs into
 # one folder.
@@ -36,6 +38,9 @@ IGNORED_KEYS = (
 )
 NO_AUGMENT = "cdfis_bench.augments.none.NoAugment"
 
+# Dropout of the networks that had some before there was a key for it; 0 for the others.
+_DROPOUT_WITHOUT_KEY = {"cnn": 0.5}
+
 
 def arm_id(
     config: Mapping[str, Any],
@@ -64,6 +69,12 @@ def arm_id(
         kept.pop("augment", None)
     if not kept.get("source", {}).get("cut_short"):
         kept.get("source", {}).pop("cut_short", None)
+    model, metric = kept.get("model", {}), kept.get("metric", {})
+    if model.get("dropout") == _DROPOUT_WITHOUT_KEY.get(model.get("name"), 0):
+        model.pop("dropout", None)
+    if _is_number(metric.get("amortize")) and metric["amortize"] == 1:
+        del metric["amortize"]
+    _merge_budget_factors(kept.get("budget", {}))
     kept = without_ignored(kept)
     if code:
         kept["code"] = dict(code)
@@ -84,6 +95,23 @@ def without_ignored(config: Mapping[str, Any]) -> dict[str, Any]:
             node = node.get(parent) or {}
         node.pop(leaf, None)
     return kept
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float)
+
+
+def _merge_budget_factors(budget: dict[str, Any]) -> None:
+    """One factor instead of two, and none if it is 1: twice the budget is the same run either way.
+
+    Values that are no numbers stay: they are refused when the run is built.
+    """
+    factors = [budget.get(key, 1) for key in ("scale", "multiple")]
+    if all(map(_is_number, factors)):
+        budget.pop("scale", None)
+        budget.pop("multiple", None)
+        if (factor := product(*factors)) != 1:
+            budget["factor"] = factor
 
 
 def _normalised(value: Any) -> Any:
