@@ -196,7 +196,7 @@ def yardstick_of(arm: Arm, arms: Sequence[Arm]) -> dict[float, Arm]:
 
 
 def worth_of(arm: Arm, arms: Sequence[Arm], measure: str = "test_accuracy") -> Worth:
-    """The budget of uniform sampling that an arm is worth; unknown for uniform sampling itself.
+    """The budget of uniform sampling that an arm is worth; unknown for what trained uniformly.
 
     Args:
         arm: The arm to measure.
@@ -206,7 +206,7 @@ def worth_of(arm: Arm, arms: Sequence[Arm], measure: str = "test_accuracy") -> W
     Raises:
         UserError: If the runs have no such field, or it has no value.
     """
-    if arm.method == UNIFORM:
+    if arm.method == UNIFORM or arm.never_acted:
         return UNKNOWN
     uniform = {m: finals(one, measure) for m, one in yardstick_of(arm, arms).items()}
     return worth(finals(arm, measure), uniform, falling=measure in FALLING)

@@ -19,7 +19,7 @@ from cdfis_bench.figures.caption import LEAST_FOR_A_BAND, missing_text, put_capt
 from cdfis_bench.figures.colours import arm_colours
 from cdfis_bench.figures.legend import legend_size, put_legend
 from cdfis_bench.figures.save import about_runs, save
-from cdfis_bench.figures.style import AXIS_NAMES, GREY, NEVER_ACTED, method_colour, style_context
+from cdfis_bench.figures.style import AXIS_NAMES, GREY, method_colour, style_context
 from cdfis_bench.figures.text import entry, plain_log_ticks, put_title
 
 _PANEL_INCHES = (4.6, 4.0)
@@ -32,8 +32,9 @@ class Yardstick:
 
     The budget of the methods is 1. A method's mark is on the curve at its own mean final value, at
     the budget of uniform sampling that it is worth, with a dotted line from 1 and one down to the
-    axis. A method outside of the curve is a triangle at the edge. There is a panel for each budget
-    at which methods were compared. The CSV has the line and the methods.
+    axis. A method outside of the curve is a triangle at the edge; one whose gate never opened is
+    left out. There is a panel for each budget at which methods were compared. The CSV has the line
+    and the methods.
 
     Args:
         measure: Final value that is compared: a field of the runs' summary.
@@ -136,8 +137,7 @@ class Yardstick:
         ordered = [self._best_first(of, parts[2 * at + 1]) for at, of in enumerate(panels_of)]
         entries, handles = ["uniform"], [Line2D([], [], color=blue, marker="o", ms=4)]
         for arm in (arm for of in ordered for arm in of):
-            never = f" ({NEVER_ACTED})" if arm.never_acted else ""
-            entries.append(entry(f"{arm.title}{never}: {worths[arm.label].text()}"))
+            entries.append(entry(f"{arm.title}: {worths[arm.label].text()}"))
             handles.append(Line2D([], [], color=colours[arm.label], marker="o", ls="", ms=5))
         width, height = _PANEL_INCHES
         legend = legend_size(entries, height)

@@ -186,3 +186,11 @@ def test_uniform_sampling_with_another_learning_rate_is_another_yardstick(tmp_pa
     measured = next(arm for arm in arms if arm.method == "loss_cdf")
     assert all(one.record.arm != "odd" for one in yardstick_of(measured, arms).values())
     assert [*yardstick_of(measured, arms)] == [*MULTIPLES]
+
+
+def test_an_arm_whose_gate_never_opened_is_not_measured(tmp_path):
+    """It is uniform sampling, whatever a curve with noise says of it."""
+    budget = {"steps": 100, "scale": 1.0, "multiple": 1.0}
+    idle = [run(tmp_path, "kf18_loss", s, gate=None, budget=budget) for s in range(3)]
+    table = summary_table(experiment(*arms_at(tmp_path, MULTIPLES), *idle)).set_index("label")
+    assert table["worth_text"]["kf18_loss"] == "-" != table["worth_text"]["loss_cdf"]

@@ -183,7 +183,7 @@ def test_one_network_fits_every_image_set(dataset):
     config = resolved(f"dataset={dataset}")
     facts = config["dataset"]["facts"]
     assert config["model"] == {
-        **{"name": "cnn", "_target_": "cdfis_bench.models.cnn.cnn"},
+        **{"name": "cnn", "_target_": "cdfis_bench.models.cnn.cnn", "dropout": 0.5},
         **{key: facts[key] for key in ("channels", "side", "classes")},
     }
 

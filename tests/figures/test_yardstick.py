@@ -36,5 +36,5 @@ def test_without_several_budgets_it_says_what_to_add(tmp_path):
 
 def test_a_measure_that_the_runs_lack_is_refused(tmp_path):
     runs = experiment(*arms_at(tmp_path, MULTIPLES))
-    with pytest.raises(UserError, match=r"figure\.measure=accurracy has no value"):
-        Yardstick("accurracy").draw(runs, tmp_path / "out")
+    with pytest.raises(UserError, match=r"figure\.measure=top5 has no value"):
+        Yardstick("top5").draw(runs, tmp_path / "out")
