@@ -65,8 +65,8 @@ def arm_id(
         del kept["keep"]
     if not kept.get("record_learning"):
         kept.pop("record_learning", None)
-    if kept.get("augment", {}).get("_target_", NO_AUGMENT) == NO_AUGMENT:
-        kept.pop("augment", None)
+    if kept.get("augment") == {"name": "none", "_target_": NO_AUGMENT}:
+        del kept["augment"]
     if not kept.get("source", {}).get("cut_short"):
         kept.get("source", {}).pop("cut_short", None)
     model, metric = kept.get("model", {}), kept.get("metric", {})
