@@ -69,6 +69,9 @@ def cost(config: DictConfig) -> str:
     if not passes or config.source.name in ("dataset", "epoch_subset"):
         return trained
     scored = passes[0] if len(passes) == 1 else f"({' + '.join(passes)})"
+    if runs := config.metric.get("amortize"):  # holdout models
+        before = "holdout models" if runs == 1 else f"holdout models / {runs}"
+        trained = f"{trained}; before the run {before}"
     candidates = "about 4 N" if config.source.name == "queue" else "K"
     return f"{candidates} {scored} + {trained}"
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from cdfis_bench.analysis.labels import arm_labels, method_title, plain_label
+from cdfis_bench.core.budget_factor import budget_factor
 from cdfis_bench.records.run_record import RunRecord
 from cdfis_bench.records.stored_run import StoredRun
 
@@ -49,6 +50,11 @@ class Arm:
         """The legend entry: the method's title, and whatever tells the arm apart from others."""
         plain = method_title(self.record) if self.plain == self.method else self.plain
         return plain + self.label.removeprefix(self.plain)
+
+    @property
+    def budget_factor(self) -> float:
+        """The factor of the limits in its configuration: 2 for "uniform, 2x budget"."""
+        return budget_factor(self.record.config)
 
     def final(self, column: str) -> dict[int, float]:
         """The last value of a column by seed; never the best."""
@@ -92,27 +98,38 @@ def baseline_of(arm: Arm, arms: list[Arm]) -> Arm | None:
     """The uniform arm on the same data whose configuration is closest to that of `arm`.
 
     In a sweep over learning rates, for example, each arm is compared with uniform sampling at its
-    own learning rate.
+    own learning rate. The yardstick (uniform sampling at other budgets) is no baseline.
 
     Args:
         arm: The arm to compare.
         arms: All arms of the experiment.
 
     Returns:
-        The closest uniform arm, or None if there is none or several are equally close.
+        The closest uniform arm whose budget has the same factor, or None if there is none or
+        several are equally close.
     """
     config = arm.record.config
     distances = Counter(
         {
-            number: _differing(config, other.record.config)
+            number: differing_keys(config, other.record.config)
             for number, other in enumerate(arms)
-            if other.method == UNIFORM and _data(other.record.config) == _data(config)
+            if other.method == UNIFORM
+            and other.budget_factor == arm.budget_factor
+            and _data(other.record.config) == _data(config)
         }
     )
     nearest = distances.most_common()[::-1][:2]
     if not nearest or (len(nearest) == 2 and nearest[0][1] == nearest[1][1]):
         return None
     return arms[nearest[0][0]]
+
+
+def at_compared_budgets(arms: list[Arm]) -> list[Arm]:
+    """The arms without the uniform ones at budgets at which nothing is compared (the yardstick)."""
+    compared = {arm.budget_factor for arm in arms if arm.method != UNIFORM}
+    if not compared:
+        return arms
+    return [arm for arm in arms if arm.method != UNIFORM or arm.budget_factor in compared]
 
 
 def _data(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -122,7 +139,15 @@ def _data(config: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> int:
+def differing_keys(one: Mapping[str, Any], other: Mapping[str, Any]) -> int:
     """The number of root keys with different values, those of the method not counted."""
     keys = (one.keys() | other.keys()) - set(NOT_COMPARED)
-    return sum(one.get(key) != other.get(key) for key in keys)
+    return sum(_compared(one, key) != _compared(other, key) for key in keys)
+
+
+def _compared(config: Mapping[str, Any], key: str) -> Any:
+    """The value of a root key; of the budget its limits, whose factor has two spellings."""
+    value = config.get(key)
+    if key != "budget" or not isinstance(value, Mapping):
+        return value
+    return {name: limit for name, limit in value.items() if name not in ("scale", "multiple")}

@@ -4,11 +4,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from cdfis_bench.core.budget_factor import budget_factor
 from cdfis_bench.core.errors import UserError
 from cdfis_bench.records.identity import IGNORED_KEYS
 from cdfis_bench.records.run_record import RunRecord
 from cdfis_bench.records.stored_run import StoredRun
 
+_BUDGET_FACTORS = ("budget.scale", "budget.multiple")  # their product is in the label
 Flat = dict[str, str]  # dotted key -> value as text
 
 
@@ -36,8 +38,9 @@ def plain_label(record: RunRecord, hue: str) -> str:
 def arm_labels(runs: list[StoredRun], hue: str = "method") -> dict[str, str]:
     """Labels the arms of an experiment.
 
-    Where several arms would share a label, the configuration keys in which they differ are
-    appended, as few as distinguish them.
+    An arm whose budget has a factor says so: "uniform, 2x budget". Where several arms would still
+    share a label, the configuration keys in which they differ are appended, as few as distinguish
+    them.
 
     Args:
         runs: Finished runs.
@@ -55,13 +58,22 @@ def arm_labels(runs: list[StoredRun], hue: str = "method") -> dict[str, str]:
         raise UserError(
             f"figure.hue={hue} is not a key of these runs' configuration; --help lists the keys"
         )
-    labels = dict(plain)
-    for label in set(plain.values()):
-        arms = [arm for arm in records if plain[arm] == label]
+    begun = {arm: plain[arm] + _budget_text(record, hue) for arm, record in records.items()}
+    labels = dict(begun)
+    for label in set(begun.values()):
+        arms = [arm for arm in records if begun[arm] == label]
         if len(arms) > 1:
-            flat = {arm: _flatten(records[arm].config) for arm in arms}
+            ignored = (*IGNORED_KEYS, *_BUDGET_FACTORS)
+            flat = {arm: _flatten(records[arm].config, ignored=ignored) for arm in arms}
             labels |= {arm: f"{label}, {text}" for arm, text in _differences(flat).items()}
     return {run.name: labels[_arm(run)] for run in runs}
+
+
+def _budget_text(record: RunRecord, hue: str) -> str:
+    """Such as ", 2x budget"; empty without a factor, or where the hue says it."""
+    factor = budget_factor(record.config)
+    told = hue in _BUDGET_FACTORS and record.method != "uniform"
+    return "" if factor == 1 or told else f", {factor:g}x budget"
 
 
 def _arm(run: StoredRun) -> str:

@@ -11,6 +11,7 @@ from cdfis_bench.analysis.arms import UNIFORM, Arm, arms_of, baseline_of
 from cdfis_bench.analysis.experiment import Experiment, same_cause
 from cdfis_bench.analysis.provenance import data_text, hardware_text, same_hardware
 from cdfis_bench.analysis.stats import mean_interval, paired_difference
+from cdfis_bench.analysis.yardstick import Worth, worth_of
 
 
 def summary_table(experiment: Experiment, hue: str = "method") -> pd.DataFrame:
@@ -21,16 +22,25 @@ def summary_table(experiment: Experiment, hue: str = "method") -> pd.DataFrame:
         hue: What distinguishes arms: "method", or a dotted configuration key.
 
     Returns:
-        One row per arm. `test_accuracy` is the last value of each run, never its best, averaged
-        over seeds, and so is `validation_accuracy`, a column of sweeps with a validation set;
-        bounds (`_low`, `_high`) are 95 % Student-t intervals of the mean.
+        One row per arm, grouped by the factor of the budget. `test_accuracy` is the last value of
+        each run, never its best, averaged over seeds, and so is `validation_accuracy`, a column of
+        sweeps with a validation set; bounds (`_low`, `_high`) are 95 % Student-t intervals of the
+        mean.
         `minus_uniform` pairs the runs with those of the uniform arm by seed. `relative_cost` is the
         mean time per step divided by that of the uniform arm; NaN without one, or if the two ran on
-        different hardware. `gate_open_step` is the median over the `gates_opened` runs in which the
+        different hardware. `worth` is the budget of uniform sampling with the same accuracy, as a
+        multiple of the arm's own, where there is uniform sampling at several budgets: 0 below and
+        infinity above all of them (analysis/yardstick.py); `worth_text` says it in words.
+        `gate_open_step` is the median over the `gates_opened` runs in which the
         gate opened, NaN if it never did. `fallback_steps` is a sum over the runs.
+        `random_share` is the mean share of a mini-batch that the selector filled up at random, NaN
+        where it does not tell.
     """
     arms = arms_of(experiment.runs, hue)
-    return pd.DataFrame([_row(arm, baseline_of(arm, arms)) for arm in arms])
+    compared = {arm.budget_factor for arm in arms if arm.method != UNIFORM}
+    # By budget; those of the yardstick alone, at which nothing is compared, come last.
+    arms.sort(key=lambda arm: (arm.budget_factor not in compared, arm.budget_factor))
+    return pd.DataFrame([_row(arm, baseline_of(arm, arms), worth_of(arm, arms)) for arm in arms])
 
 
 def summary_text(experiment: Experiment, width: int | None = None) -> str:
@@ -54,10 +64,23 @@ def summary_text(experiment: Experiment, width: int | None = None) -> str:
         if len(idle):
             lines += ["the gate never opened in " + "; ".join(idle) + ": trained uniformly"]
         lines += ["final values on the whole test set, mean ± half a 95 % t-interval over seeds"]
+        lines += _shared_costs(arms_of(runs))
+        if table["worth"].notna().any():
+            lines += ["worth: budget of uniform sampling with this accuracy, 95 % paired bootstrap"]
         if not same_hardware(runs):
             lines += ["the runs come from different hardware: their times cannot be compared"]
     lines += _missing_lines(experiment)
     return "\n".join(["", *lines])
+
+
+def _shared_costs(arms: list[Arm]) -> list[str]:
+    """A line for each arm that is charged only a part of what it computes."""
+    runs = {arm.label: (arm.record.config.get("metric") or {}).get("amortize", 1) for arm in arms}
+    return [
+        f"{label}: charged 1/{number:g} of its holdout models, which {number:g} runs share"
+        for label, number in runs.items()
+        if number != 1
+    ]
 
 
 def _missing_lines(experiment: Experiment) -> list[str]:
@@ -95,6 +118,7 @@ def _cells(table: pd.DataFrame) -> list[list[str]]:
                 _intervals(table, "minus_uniform", "+"), table["gates_opened"], strict=True
             )
         ],
+        **({"worth in uniform": list(table["worth_text"])} if table["worth"].notna().any() else {}),
         "train seconds": [_number(seconds, 2) for seconds in table["train_seconds"]],
         "cost of a step": [
             "-" if np.isnan(cost) else f"{_number(cost, 2)} x uniform"
@@ -107,6 +131,10 @@ def _cells(table: pd.DataFrame) -> list[list[str]]:
             )
         ],
     }
+    if table["random_share"].notna().any():
+        columns["filled at random"] = [
+            "-" if np.isnan(share) else f"{100 * share:.0f} %" for share in table["random_share"]
+        ]
     if table["fallback_steps"].any():
         columns["fallback steps"] = [str(steps) for steps in table["fallback_steps"]]
     return [list(columns), *(list(row) for row in zip(*columns.values(), strict=True))]
@@ -174,7 +202,7 @@ def _name_lines(row: list[str], room: int) -> list[list[str]]:
     return [[names[0], *row[1:]], *([f"  {name}", *blank] for name in names[1:])]
 
 
-def _row(arm: Arm, uniform: Arm | None) -> dict[str, Any]:
+def _row(arm: Arm, uniform: Arm | None, worth: Worth) -> dict[str, Any]:
     accuracy = arm.final("test_accuracy")
     mean, low, high = mean_interval(np.array([*accuracy.values()])[:, None])
     versus = {} if uniform is None or arm.method == UNIFORM else uniform.final("test_accuracy")
@@ -184,6 +212,7 @@ def _row(arm: Arm, uniform: Arm | None) -> dict[str, Any]:
         relative_cost = _step_seconds(arm) / _step_seconds(uniform)
     return {
         "label": arm.label,
+        "budget_factor": arm.budget_factor,
         "seeds": len(arm.runs),
         "test_accuracy": mean[0],
         "test_accuracy_low": low[0],
@@ -193,10 +222,15 @@ def _row(arm: Arm, uniform: Arm | None) -> dict[str, Any]:
         "minus_uniform_low": below,
         "minus_uniform_high": above,
         "paired_seeds": pairs,
+        "worth": worth.value,
+        "worth_low": worth.low,
+        "worth_high": worth.high,
+        "worth_text": worth.text(),
         "train_seconds": np.mean([*arm.final("train_seconds").values()]),
         "relative_cost": relative_cost,
         "gate_open_step": arm.gate_step(),
         "gates_opened": len(arm.gate_steps()),
+        "random_share": _mean_known(arm, "random_share"),
         "fallback_steps": sum(arm.final("fallback_count").values()),
     }
 
@@ -209,6 +243,12 @@ def _validation(arm: Arm) -> dict[str, float]:
     mean, low, high = mean_interval(np.array(found)[:, None])
     ends = {"": mean[0], "_low": low[0], "_high": high[0]}
     return {f"validation_accuracy{end}": value for end, value in ends.items()}
+
+
+def _mean_known(arm: Arm, column: str) -> float:
+    """The mean over the runs that have a value; NaN if none has."""
+    known = [value for value in arm.final(column).values() if value is not None]
+    return float(np.mean(known)) if known else np.nan
 
 
 def _step_seconds(arm: Arm) -> float:

@@ -12,8 +12,10 @@ from torch import Generator, nn
 
 from cdfis_bench.backends import apply_backend
 from cdfis_bench.config.arguments import check_names, check_types
+from cdfis_bench.config.augment import make_augment, set_up_augment
 from cdfis_bench.config.optimizer import build_optimizer
 from cdfis_bench.config.schema import Config, ScoringDtype, ScoringMode
+from cdfis_bench.core.budget_factor import LARGEST_FACTOR, product, scaled
 from cdfis_bench.core.errors import LARGEST_WHOLE, UserError, require, require_number, require_whole
 from cdfis_bench.core.method import Method, Scoring
 from cdfis_bench.core.modes import in_mode
@@ -92,6 +94,10 @@ def check_values(config: Config) -> None:
             limit is None or limit <= LARGEST_WHOLE,
             f"budget.{key}={str(limit)[:40]} must be at most {LARGEST_WHOLE}",
         )
+    for key in ("scale", "multiple"):
+        require_number(
+            f"budget.{key}", getattr(config.budget, key), 0, LARGEST_FACTOR, open_low=True
+        )
     require_number("keep.fraction", config.keep.fraction, 0, 1, open_low=True)
     require_fraction(config.dataset.get("validation_fraction", 0))
 
@@ -153,10 +159,11 @@ def build(
     """
     check_values(config)
     limits = config.budget
+    factor = product(limits.scale, limits.multiple)
     budget = Budget(
-        steps=limits.steps,
-        train_seconds=limits.train_seconds,
-        uniform_steps=limits.uniform_steps,
+        steps=scaled(limits.steps, factor),
+        train_seconds=None if limits.train_seconds is None else limits.train_seconds * factor,
+        uniform_steps=scaled(limits.uniform_steps, factor),
         batch_size=config.batch_size,
     )
     groups = ("metric", "selector", "weighting", "threshold")
@@ -178,10 +185,12 @@ def build(
 
     make_optimizer(list(model.parameters()))
     schedule: Schedule = make("schedule", config.schedule)
+    augment = make_augment(make, config)
     whole = data_source(config).load(device)
     fraction = require_fraction(config.dataset.get("validation_fraction", 0))
     held_out = hold_out(whole, fraction, config.seed, config.large_batch_size)
     dataset = keep(held_out, config.seed)
+    set_up_augment(augment, config, dataset.sample_shape, dataset.pixel_scale)
     _check_fit(config, model, dataset)
     some = torch.arange(
         min(config.batch_size, len(dataset.train)), device=dataset.train.index_device
@@ -229,6 +238,7 @@ def build(
         seed=config.seed,
         device=device,
         schedule=schedule,
+        augment=augment,
         batch_size=config.batch_size,
         budget=budget,
         train_mode=config.training_mode == ScoringMode.train,

@@ -17,6 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 from cdfis_bench.config.error_messages import unknown_key
 from cdfis_bench.config.presets import compared_methods, method_color, method_title
 from cdfis_bench.config.targets import dataset_targets
+from cdfis_bench.core.budget_factor import budget_factor, whole_steps
 from cdfis_bench.core.errors import UserError
 
 
@@ -102,11 +103,15 @@ class BudgetConfig:
         steps: Optimization steps.
         train_seconds: Seconds of loading, scoring, selecting and updating.
         uniform_steps: Cost in forward and backward passes, as a number of uniform steps.
+        scale: Factor of the limits, of every arm of a comparison.
+        multiple: Further factor, of one arm alone: the presets uniform_x* set it.
     """
 
     steps: int | None = MISSING
     train_seconds: float | None = None
     uniform_steps: int | None = None
+    scale: float = 1.0
+    multiple: float = 1.0
 
 
 @dataclass
@@ -144,6 +149,7 @@ class Config:
     source: dict[str, Any] = MISSING
     optimizer: dict[str, Any] = MISSING
     schedule: dict[str, Any] = MISSING
+    augment: dict[str, Any] = MISSING
     device: dict[str, Any] = MISSING
     tracker: dict[str, Any] = MISSING
     figure: dict[str, Any] = MISSING
@@ -263,7 +269,8 @@ def budget_share(root: DictConfig, share: float, otherwise: int) -> int:
     """A fraction of the run's budget in uniform steps; `otherwise` if only seconds are limited."""
     budget = root.budget
     steps = budget.steps if budget.uniform_steps is None else budget.uniform_steps
-    return otherwise if steps is None else max(1, round(share * steps))
+    factor = budget_factor(root)
+    return otherwise if steps is None else max(1, round(share * whole_steps(steps, factor)))
 
 
 def register() -> None:
@@ -305,6 +312,11 @@ def register() -> None:
     )
     OmegaConf.register_new_resolver(
         "cdfis.targets", lambda *, _root_: dataset_targets(_root_), replace=True
+    )
+    OmegaConf.register_new_resolver(
+        "cdfis.mini_batches",
+        lambda number, *, _root_: number * _root_.batch_size,
+        replace=True,
     )
     OmegaConf.register_new_resolver("cdfis.cores", cores, replace=True)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor, nn
 
+from cdfis_bench.core.augment import Augmenter
 from cdfis_bench.core.method import Method
 from cdfis_bench.core.types import Batch, Cost, Selection
 
@@ -22,6 +23,7 @@ class StepContext:
         cost: Cost meter; every method below charges its phase.
         step: Number of finished steps.
         progress: Share of the budget that is spent, from 0 to 1.
+        augmenter: Augments what is loaded; None for the samples as they are.
     """
 
     model: nn.Module
@@ -32,11 +34,24 @@ class StepContext:
     cost: Cost
     step: int = 0
     progress: float = 0.0
+    augmenter: Augmenter | None = None
 
     @property
     def device(self) -> torch.device:
         """The device of the run."""
         return self.method.source.samples.y.device
+
+    def load(self, rows: Tensor, draws: Tensor | None = None) -> Batch:
+        """Returns the training samples `rows` [K], augmented; charged to the phase "load".
+
+        Args:
+            rows: int64 [K], on the device of the samples.
+            draws: `Batch.draws` of an earlier presentation of these rows, for the same pixels
+                again; None augments them anew.
+        """
+        with self.cost("load"):
+            batch = self.method.source.samples.batch(rows)
+            return batch if self.augmenter is None else self.augmenter(batch, draws)
 
     def score(self, candidates: Batch) -> Tensor:
         """Returns the scores [K] of the candidates; charged to the phase "score"."""

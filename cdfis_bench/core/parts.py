@@ -312,7 +312,8 @@ class Source(Part):
     def next_batch(self, context: "StepContext", size: int) -> Batch:
         """Returns the next `size` samples in shuffled order, charged to the phase "load"."""
         with context.cost("load"):
-            return self.samples.batch(self.rows.next(size, context.order))
+            rows = self.rows.next(size, context.order)
+        return context.load(rows)
 
     def state_dict(self) -> dict[str, Any]:
         """The position in the shuffled order."""
@@ -330,5 +331,5 @@ class ReorderingSource(Source):
     def mini_batch(self, context: "StepContext") -> MiniBatch:
         """Returns the next mini-batch, selected. Reports scores and selection wherever it has them.
 
-        `context` scores, selects and weights, and charges each phase.
+        `context` loads (with augmentation), scores, selects and weights, and charges each phase.
         """

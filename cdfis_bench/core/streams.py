@@ -25,12 +25,14 @@ class Streams:
         order: Order in which candidates are offered.
         select: Draws of the selector.
         noise: Dropout, and whatever else draws inside the network.
+        augment: Data augmentation.
     """
 
     init: Generator
     order: Generator
     select: Generator
     noise: Generator
+    augment: Generator
 
 
 def run_streams(
@@ -50,6 +52,7 @@ def run_streams(
         order=stream(seed, "order", index_device or device),
         select=stream(seed, "select", draws),
         noise=stream(seed, "noise", device),
+        augment=stream(seed, "augment", device),
     )
 
 

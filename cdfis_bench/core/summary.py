@@ -33,6 +33,8 @@ class Summary:
         step_cost: Duration of a selecting step divided by that of a uniform step; None if the
             threshold never opened.
         break_even: The same ratio counted in forward passes; None if the threshold never opened.
+        random_share: Mean share of a selected mini-batch that the selector filled up at random
+            (DivBS); None for other selectors.
         validation_loss: Mean loss on the whole validation set after the last step; None without
             one.
         validation_accuracy: Fraction of the validation set that is classified correctly after the
@@ -59,6 +61,7 @@ class Summary:
     selected_class_shares: Sequence[float] | None = None
     step_cost: float | None = None
     break_even: float | None = None
+    random_share: float | None = None
     validation_loss: float | None = None
     validation_accuracy: float | None = None
 

@@ -24,11 +24,13 @@ class Batch:
         x: Inputs [K, *D], float32.
         y: Labels [K], int64.
         index: Rows in the training set [K], int64, on the device of x and y.
+        draws: Random numbers behind the augmented x [K, P], float32; None without augmentation.
     """
 
     x: Tensor
     y: Tensor
     index: Tensor
+    draws: Tensor | None = None
 
     def __len__(self) -> int:
         return self.y.shape[0]
@@ -39,7 +41,31 @@ class Batch:
             self.x.index_select(0, indices),
             self.y.index_select(0, indices),
             self.index.index_select(0, indices),
+            None if self.draws is None else self.draws.index_select(0, indices),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class PixelScale:
+    """How pixel values from 0 (black) to 1 (white) became what the network sees.
+
+    Attributes:
+        mean: Subtracted from each channel [C].
+        std: What the difference was divided by [C].
+    """
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    @classmethod
+    def unit(cls, channels: int) -> "PixelScale":
+        """The scale of pixels that are left as they are."""
+        return cls((0.0,) * channels, (1.0,) * channels)
+
+    @property
+    def black(self) -> tuple[float, ...]:
+        """The normalized value of a black pixel [C]."""
+        return tuple(-mean / std for mean, std in zip(self.mean, self.std, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +83,8 @@ class Selection:
             (weighting=per_sample uses them).
         inclusion_probabilities: Probability of each candidate to be among the selected: [K],
             float64, summing to N. None where unknown.
+        random_share: Share of the selected that were taken at random because the scores had nothing
+            more to say, []. None where the selector does not tell.
     """
 
     indices: Tensor
@@ -65,6 +93,7 @@ class Selection:
     draw_probabilities: Tensor | None = None
     loss_weights: Tensor | None = None
     inclusion_probabilities: Tensor | None = None
+    random_share: Tensor | None = None
 
     @property
     def probabilities(self) -> Tensor | None:
@@ -216,15 +245,21 @@ class Samples(Protocol):
 
     def __len__(self) -> int: ...
     def batch(self, index: Tensor) -> Batch:
-        """Returns the rows `index` [K], int64, gathered and normalized on the device of the run."""
+        """Returns the rows `index` [K], int64, gathered and normalized on the device of the run.
+
+        They are a copy: augmentation changes them.
+        """
         ...
 
 
 class HoldoutLosses(Protocol):
     """Trains holdout models before a run (engine/holdout.py)."""
 
-    def cross_fitted_losses(self, steps: int) -> Tensor:
-        """Losses [n] of every training sample under a network that was not trained on it."""
+    def cross_fitted_losses(self, steps: int, amortize: float = 1) -> Tensor:
+        """Losses [n] of every training sample under a network that was not trained on it.
+
+        `amortize` runs share the cost.
+        """
         ...
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from cdfis_bench.core.errors import UserError, require, require_text, require_whole
-from cdfis_bench.core.types import Samples
+from cdfis_bench.core.types import PixelScale, Samples
 from cdfis_bench.datasets.dataset import Dataset, TensorSamples
 from cdfis_bench.datasets.fingerprint import of_files
 from cdfis_bench.datasets.hdf5 import own_dataset
@@ -109,7 +109,7 @@ class Arrays:
                 ImageSamples(images[1], labels["test"], mean, std, device),
             )
             height, width, channels = images[0].shape[1:]
-            shape = (channels, height, width)
+            shape, scale = (channels, height, width), PixelScale(mean, std)
         else:
             vectors = [
                 _floats(x, name, self._path)
@@ -119,8 +119,8 @@ class Arrays:
                 TensorSamples(vectors[0], labels["train"], device),
                 TensorSamples(vectors[1], labels["test"], device),
             )
-            shape = tuple(vectors[0].shape[1:])
-        return Dataset(self._title, *samples, self._classes, shape)
+            shape, scale = tuple(vectors[0].shape[1:]), None
+        return Dataset(self._title, *samples, self._classes, shape, scale)
 
     def _read(self) -> Mapping[str, np.ndarray]:
         path = self._path

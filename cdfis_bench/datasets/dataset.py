@@ -6,7 +6,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from cdfis_bench.core.types import Batch, Samples
+from cdfis_bench.core.types import Batch, PixelScale, Samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,7 @@ class Dataset:
         test: The test set.
         n_classes: Number of classes; labels are 0 to n_classes - 1.
         sample_shape: Shape of one sample as the model gets it.
+        pixel_scale: How the pixels of images were normalized; None if unknown, or for no images.
         validation: Samples held out of the training set (datasets/validation.py), or None.
     """
 
@@ -28,6 +29,7 @@ class Dataset:
     test: Samples
     n_classes: int
     sample_shape: tuple[int, ...]
+    pixel_scale: PixelScale | None = None
     validation: Samples | None = None
 
 

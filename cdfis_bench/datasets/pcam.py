@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from cdfis_bench.core.errors import UserError, require_bool, require_text
+from cdfis_bench.core.types import PixelScale
 from cdfis_bench.datasets.dataset import Dataset
 from cdfis_bench.datasets.fingerprint import of_files
 from cdfis_bench.datasets.hdf5 import own_dataset
@@ -54,7 +55,7 @@ class PCam:
         self._require_files()
         parts = {part: self._part(part, device) for part in ROWS}
         title = self._title or self._found_title({part: len(parts[part]) for part in parts})
-        return Dataset(title, parts["train"], parts["test"], 2, (3, 96, 96))
+        return Dataset(title, parts["train"], parts["test"], 2, (3, 96, 96), PixelScale(MEAN, STD))
 
     def fingerprint(self) -> str:
         """Identifies the files' contents. Raises UserError if a file is missing."""

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from cdfis_bench.core.errors import UserError, require_bool, require_choice, require_text
+from cdfis_bench.core.types import PixelScale
 from cdfis_bench.datasets.dataset import Dataset
 from cdfis_bench.datasets.fingerprint import of_bytes
 from cdfis_bench.datasets.images import ImageSamples, as_tensor
@@ -65,7 +66,8 @@ class SmallImages:
         train, test = (self._part(train, device) for train in (True, False))
         height, width, channels = train.image_shape
         title = self._title or self._found_title(train, test)
-        return Dataset(title, train, test, 10, (channels, height, width))
+        scale = PixelScale(*_STATISTICS[self._published])
+        return Dataset(title, train, test, 10, (channels, height, width), scale)
 
     def _found_title(self, train: ImageSamples, test: ImageSamples) -> str:
         name = _TITLES[self._published]

@@ -40,6 +40,8 @@ def count_step(setup: RunSetup, state: RunState, recorder: Recorder, report: Ste
     state.tally.add("train_loss", report.mean_loss)
     if mini_batch.selection is not None:
         state.tally.add("fallbacks", mini_batch.selection.fallback)
+        if mini_batch.selection.random_share is not None:
+            state.tally.add("random_share", mini_batch.selection.random_share)
     state.counts.add(mini_batch.offered, batch.index)
     if state.learning is not None:
         state.learning.add(batch.index, batch.y, report.logits)
@@ -151,6 +153,7 @@ def conclude(
             **final,
             **diagnostics.class_shares(train.y, state.counts.selected, setup.dataset.n_classes),
             **totals,
+            "random_share": state.tally.mean("random_share"),
             **selection_cost(totals, state.step, state.open_steps),
         }
     )

@@ -8,6 +8,7 @@ from torch import Generator, Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim import Optimizer
 
+from cdfis_bench.core.augment import Augment, Augmenter
 from cdfis_bench.core.errors import require
 from cdfis_bench.core.modes import in_mode
 from cdfis_bench.core.shuffled import ShuffledRows
@@ -29,6 +30,8 @@ class HoldoutTraining:
         chunk_size: Samples per scoring pass.
         seed: Of the run.
         cost: The cost meter of the run.
+        augment: How the samples are augmented that the networks train on, never those that they
+            score.
     """
 
     make_model: Callable[[Generator], nn.Module]
@@ -38,8 +41,9 @@ class HoldoutTraining:
     chunk_size: int
     seed: int
     cost: CostMeter
+    augment: Augment | None = None
 
-    def cross_fitted_losses(self, steps: int) -> Tensor:
+    def cross_fitted_losses(self, steps: int, amortize: float = 1) -> Tensor:
         """Computes the loss of every training sample under a network not trained on it.
 
         The training set is halved at random; a network is trained on each half with uniform
@@ -48,6 +52,7 @@ class HoldoutTraining:
 
         Args:
             steps: Training steps of each network.
+            amortize: Number of runs that share the cost; this one is charged its part.
 
         Returns:
             Losses [n], float32.
@@ -65,32 +70,39 @@ class HoldoutTraining:
         rows = torch.randperm(n, generator=stream(self.seed, "halves", device), device=device)
         halves = rows[: n // 2], rows[n // 2 :]
         losses = torch.empty(n, device=self.samples.y.device)
-        with self.cost("score"):
+        cost = CostMeter(self.samples.y.device)
+        with cost("score"):
             for number, (training, held_out) in enumerate((halves, halves[::-1])):
                 model = self._train(training, steps, f"aside/{number}")
+                cost.count_scored(steps * self.batch_size, 1, 1)
                 for part in held_out.split(self.chunk_size):
                     losses[part.to(losses.device)] = self._losses(model, part)
+                    cost.count_scored(len(part), 1, 0)
+        self.cost.charge(cost, 1 / amortize)
         return losses
 
     def _train(self, rows: Tensor, steps: int, name: str) -> nn.Module:
         model = self.make_model(stream(self.seed, f"{name}/init"))
         optimizer = self.make_optimizer(model.parameters())
         order = stream(self.seed, f"{name}/order", rows.device)
+        device = self.samples.y.device
+        pixels = stream(self.seed, f"{name}/augment", device)
+        augmenter = None if self.augment is None else Augmenter(self.augment, pixels)
         shuffled = ShuffledRows(len(rows))
-        noise = stream(self.seed, f"{name}/noise", self.samples.y.device)
+        noise = stream(self.seed, f"{name}/noise", device)
         model.train()
         with drawing_from(noise):
             for _ in range(steps):
-                batch = self.samples.batch(rows[shuffled.next(self.batch_size, order)])
+                own = rows[shuffled.next(self.batch_size, order)]
+                batch = self.samples.batch(own)
+                batch = batch if augmenter is None else augmenter(batch)
                 optimizer.zero_grad(set_to_none=True)
                 cross_entropy(model(batch.x), batch.y).backward()
                 optimizer.step()
-        self.cost.count_scored(steps * self.batch_size, 1, 1)
         return model
 
     @torch.no_grad()
     def _losses(self, model: nn.Module, rows: Tensor) -> Tensor:
         batch = self.samples.batch(rows)
-        self.cost.count_scored(len(batch), 1, 0)
         with in_mode(model, train=False):
             return cross_entropy(model(batch.x), batch.y, reduction="none")

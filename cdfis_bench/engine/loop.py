@@ -4,6 +4,7 @@ import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from cdfis_bench.core.augment import Augmenter
 from cdfis_bench.core.context import StepContext
 from cdfis_bench.core.streams import drawing_from, run_streams
 from cdfis_bench.core.summary import Summary
@@ -81,6 +82,7 @@ def holdout_training(setup: RunSetup, cost: CostMeter) -> HoldoutTraining:
         setup.eval_chunk_size,
         setup.seed,
         cost,
+        setup.augment,
     )
 
 
@@ -99,6 +101,7 @@ def warm_up(setup: RunSetup) -> None:
                 streams.order,
                 streams.select,
                 CostMeter(setup.device),
+                augmenter=Augmenter(setup.augment, streams.augment),
             )
             for _ in range(2):
                 train_step(context, optimizer)

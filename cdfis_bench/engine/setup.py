@@ -8,6 +8,7 @@ from torch import Generator, Tensor, nn
 from torch.optim import Optimizer
 
 from cdfis_bench.backends.choose import Backend
+from cdfis_bench.core.augment import Augment
 from cdfis_bench.core.method import Method
 from cdfis_bench.core.schedule import Schedule
 from cdfis_bench.core.streams import Streams
@@ -26,6 +27,7 @@ class RunSetup:
         make_model: Makes another network of the same kind, its weights from the generator.
         make_optimizer: Makes an optimizer of these parameters.
         schedule: How the learning rate follows the budget.
+        augment: How the samples that are loaded for training are augmented.
         dataset: RunSetup and test set.
         make_method: Makes a method of fresh parts, without memory of an earlier run.
         streams: The random streams of the run.
@@ -46,6 +48,7 @@ class RunSetup:
     make_model: Callable[[Generator], nn.Module]
     make_optimizer: Callable[[Parameters], Optimizer]
     schedule: Schedule
+    augment: Augment
     dataset: Dataset
     make_method: Callable[[], Method]
     streams: Streams

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from cdfis_bench.core.augment import Augmenter
 from cdfis_bench.core.context import StepContext
 from cdfis_bench.core.streams import state_while_lent
 from cdfis_bench.engine.learning_rate import LearningRate
@@ -37,6 +38,7 @@ class RunState:
             setup.streams.order,
             setup.streams.select,
             self.cost,
+            augmenter=Augmenter(setup.augment, setup.streams.augment),
         )
         self.counts = SelectionCounts(n, device)
         self.learning = LearningMeter(n, device) if setup.record_learning else None
@@ -77,6 +79,7 @@ class RunState:
             "order": self.streams.order.get_state(),
             "select": self.streams.select.get_state(),
             "noise": state_while_lent(self.streams.noise),
+            "augment": self.streams.augment.get_state(),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -95,3 +98,5 @@ class RunState:
             self.learning.load_state_dict(state["learning"])
         for name in ("order", "select", "noise"):
             getattr(self.streams, name).set_state(state[name])
+        if "augment" in state:  # not in states of earlier versions, which did not augment
+            self.streams.augment.set_state(state["augment"])

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from cdfis_bench.analysis.arms import UNIFORM, Arm, arms_of
+from cdfis_bench.analysis.arms import UNIFORM, Arm, arms_of, at_compared_budgets
 from cdfis_bench.analysis.experiment import Experiment, load_experiment
 from cdfis_bench.analysis.order_statistics import median_interval
 from cdfis_bench.analysis.performance_profile import MAX_RATIO, profile, ratios, score
@@ -135,7 +135,7 @@ class PerformanceProfile:
         """The median cost of every method on a dataset; adds to `arms` one arm per method."""
         runs = [run for run in experiment.runs if dataset_name(run) == dataset]
         target = self.targets.of_runs(runs)
-        of_workload = arms_of(runs)
+        of_workload = at_compared_budgets(arms_of(runs))
         seeds = seed_table(of_workload, target, self.x)
         rows = []
         for arm in of_workload:

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cdfis_bench.analysis.arms import UNIFORM, Arm, arms_of
+from cdfis_bench.analysis.arms import UNIFORM, Arm, arms_of, baseline_of
 from cdfis_bench.analysis.experiment import Experiment
 from cdfis_bench.analysis.provenance import data_text
 from cdfis_bench.analysis.summary_table import summary_table
@@ -98,11 +98,12 @@ class Ranking:
     ) -> Figure:
         figure = Figure(figsize=(7.5, 1.5 + 0.34 * len(drawn)), layout="constrained")
         panel = figure.subplots()
-        plain = {arm.label: arm.plain for arm in arms}
         titles = {arm.label: arm.title for arm in arms}
         _draw(panel, drawn, arm_colours(arms, self.hue, UNIFORM), titles)
         put_title(figure, self.title or experiment.name)
-        base = table[table["label"].map(plain) == UNIFORM]["test_accuracy"]
+        bases = {id(baseline_of(arm, arms)) for arm in arms if arm.label in set(drawn["label"])}
+        labels = [arm.label for arm in arms if arm.plain == UNIFORM and id(arm) in bases]
+        base = table[table["label"].isin(labels)]["test_accuracy"]
         low, high = int(drawn["paired_seeds"].min()), int(drawn["paired_seeds"].max())
         seeds = f"{low}" if low == high else f"{low} to {high}"
         put_caption(

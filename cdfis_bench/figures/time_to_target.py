@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cdfis_bench.analysis.arms import UNIFORM, Arm, arms_of
+from cdfis_bench.analysis.arms import UNIFORM, Arm, arms_of, at_compared_budgets
 from cdfis_bench.analysis.experiment import Experiment
 from cdfis_bench.analysis.provenance import data_text, hardware_text, same_hardware
 from cdfis_bench.analysis.target import Target, Targets, no_validation_planned
@@ -80,7 +80,7 @@ class TimeToTarget:
         runs = experiment.require_runs()
         target = self.targets.of_runs(runs)
         require_one_hardware(experiment, self.x, self.allow_mixed)
-        arms = arms_of(runs, self.hue)
+        arms = at_compared_budgets(arms_of(runs, self.hue))
         seeds = seed_table(arms, target, self.x)
         table = arm_table(arms, seeds)
         drawn = seeds.assign(x=self.x, target=target.accuracy, of=target.of)
@@ -179,12 +179,11 @@ def _verdict(row: Mapping[Any, Any]) -> str:
     parts = []
     if row["never"] == row["seeds"]:
         return "never"
-    if np.isinf(row["median"]):
-        parts.append("median: never")
     if np.isfinite(row["relative"]):
         low, high = row["relative_low"], row["relative_high"]
         bounds = "" if np.isnan(low) else f" ({_factor(low)} to {_factor(high)})"
-        parts.append(f"{_factor(row['relative'])} x uniform{bounds}")
+        pairs = "" if row["pairs"] == row["seeds"] else f" in {row['pairs']} pairs"
+        parts.append(f"{_factor(row['relative'])} x uniform{bounds}{pairs}")
     if row["never"]:
         parts.append(f"never in {row['never']} of {row['seeds']}")
     return ", ".join(parts)

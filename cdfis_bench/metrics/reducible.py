@@ -6,10 +6,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cdfis_bench.core.errors import require
+from cdfis_bench.core.errors import require, require_number
 from cdfis_bench.core.parts import Metric
 from cdfis_bench.core.types import Batch, HoldoutLosses, Sizes
 from cdfis_bench.metrics.loss import Loss
+
+MOST_RUNS = 1e9  # that share the holdout models
 
 
 def reducible_losses(losses: Tensor, irreducible: Tensor) -> Tensor:
@@ -28,18 +30,20 @@ class ReducibleLoss(Metric):
 
     can_be_negative = True
 
-    def __init__(self, steps: int) -> None:
+    def __init__(self, steps: int, amortize: float = 1) -> None:
         """Makes the metric.
 
         Args:
             steps: Steps of uniform sampling of each of the two holdout models, which are trained on
                 one half of the training set and score the other, at the run's expense.
+            amortize: Number of runs that share this expense, 1 or more.
         """
         require(
             isinstance(steps, int) and not isinstance(steps, bool) and steps >= 1,
             f"metric.steps={steps!r} must be a whole number of steps, 1 or more",
         )
         self.steps = steps
+        self.amortize = require_number("metric.amortize", amortize, 1, MOST_RUNS)
         self._irreducible = torch.empty(0)
         self._loss = Loss()
 
@@ -49,7 +53,7 @@ class ReducibleLoss(Metric):
 
     def prepare(self, holdout: HoldoutLosses) -> None:
         """Trains the two holdout models and stores their losses [n]."""
-        self._irreducible = holdout.cross_fitted_losses(self.steps)
+        self._irreducible = holdout.cross_fitted_losses(self.steps, self.amortize)
 
     def __call__(self, model: nn.Module, batch: Batch) -> Tensor:
         """Returns scores [K], float32 (float64 for a float64 network), without a graph."""

@@ -1,6 +1,8 @@
 """Checks what a network for images is given."""
 
-from cdfis_bench.core.errors import UserError, require
+from cdfis_bench.core.errors import UserError, require, require_number
+
+MOST_DROPOUT = 0.99
 
 
 def require_whole(key: str, value: object) -> int:
@@ -8,6 +10,11 @@ def require_whole(key: str, value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise UserError(f"model.{key}={value!r} must be a whole number above 0")
     return value
+
+
+def require_dropout(value: object) -> float:
+    """`value` if it is a probability up to 0.99; otherwise raises UserError naming the key."""
+    return require_number("model.dropout", value, 0, MOST_DROPOUT)
 
 
 def image_input(

@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 
 from cdfis_bench.core.errors import require, require_choice
-from cdfis_bench.models.image_input import image_input, require_whole
+from cdfis_bench.models.image_input import image_input, require_dropout, require_whole
 
 STAGES = 3
 GROUP = 8  # channels that GroupNorm normalises together
@@ -49,6 +49,7 @@ def resnet(
     width: int = 32,
     blocks: int = 2,
     norm: str = "group",
+    dropout: float = 0.0,
 ) -> nn.Sequential:
     """Three stages of residual blocks, global average pooling, a linear layer; output: logits.
 
@@ -64,6 +65,7 @@ def resnet(
             many, at a half and a quarter of the resolution.
         blocks: Residual blocks per stage.
         norm: group, or batch (scoring in eval mode then uses the running statistics).
+        dropout: Probability of a dropout layer before the last one, [0, 1); 0: there is none.
 
     Returns:
         The network: [K, channels, side, side] -> [K, classes].
@@ -92,6 +94,7 @@ def resnet(
         nn.ReLU(),
         nn.AdaptiveAvgPool2d(1),
         nn.Flatten(),
+        *([nn.Dropout(dropout)] if require_dropout(dropout) else []),
         nn.Linear(inputs, classes),
     ]
     model = nn.Sequential(*layers)

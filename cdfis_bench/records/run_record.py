@@ -25,6 +25,8 @@ class RunRecord:
         method: Legend entry.
         config: The fully resolved configuration, as plain values.
         data_fingerprint: Identifies the data; None in records of early versions.
+        code: Own modules by the hash of their source and libraries by their version, as far as they
+            count for the id; empty if all parts are this package's.
         started: Start time in UTC, ISO 8601.
         ended: End time in UTC, ISO 8601.
         versions: Version of each library that the numbers depend on.
@@ -53,6 +55,7 @@ class RunRecord:
     method: str
     config: Mapping[str, Any]
     data_fingerprint: str | None = None
+    code: Mapping[str, str] = field(default_factory=dict)
     started: str | None = None
     ended: str | None = None
     versions: Mapping[str, str | None] = field(default_factory=dict)

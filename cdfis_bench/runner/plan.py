@@ -11,7 +11,8 @@ from cdfis_bench.config.build import check_values, fingerprint
 from cdfis_bench.config.device import find_device
 from cdfis_bench.config.schema import Config, read_config, resolve
 from cdfis_bench.core.errors import require
-from cdfis_bench.records.identity import arm_id, run_name
+from cdfis_bench.records.code_identity import code_of
+from cdfis_bench.records.identity import arm_id, run_name, without_ignored
 from cdfis_bench.records.paths import one_component
 from cdfis_bench.records.run_record import RunRecord
 from cdfis_bench.runner.pruning import Keep, keep_of
@@ -27,6 +28,7 @@ class RunPlan:
         device: Where it is computed.
         data_fingerprint: Identifies the whole data, before pruning.
         keep: The part of the training set to train on.
+        code: Identifies the code outside this package (records/code_identity.py).
         arm: Hash of the configuration without its seed.
         folder: The folder that the run is written to.
     """
@@ -36,6 +38,7 @@ class RunPlan:
     device: torch.device
     data_fingerprint: str
     keep: Keep
+    code: dict[str, str]
     arm: str
     folder: Path
 
@@ -52,6 +55,7 @@ class RunPlan:
             method=self.config.method,
             config=self.resolved,
             data_fingerprint=self.data_fingerprint,
+            code=self.code,
             **provenance,
         )
 
@@ -73,12 +77,13 @@ def plan_run(cfg: DictConfig) -> RunPlan:
     _check_names(config)
     check_values(config)
     device = find_device(config.device["name"])
+    code = code_of(without_ignored(resolved))  # before a part is loaded, as it will be
     data = fingerprint(config)
     keep = keep_of(config, data)
-    arm = arm_id(resolved, device.type, data + keep.fingerprint)
+    arm = arm_id(resolved, device.type, data + keep.fingerprint, code)
     run = one_component("dataset.name and method", run_name(resolved, arm), max_characters=200)
     folder = Path(config.results_dir) / "runs" / run
-    return RunPlan(config, resolved, device, data, keep, arm, folder)
+    return RunPlan(config, resolved, device, data, keep, code, arm, folder)
 
 
 def _check_names(config: Config) -> None:

@@ -14,6 +14,13 @@ TOLERANCE = 1e-5
 
 
 def greedy_residual(gram: Tensor, n: int, generator: Generator, sample: bool) -> Tensor:
+    """The indices [n] of `greedy_residual_and_fill`, without the count."""
+    return greedy_residual_and_fill(gram, n, generator, sample)[0]
+
+
+def greedy_residual_and_fill(
+    gram: Tensor, n: int, generator: Generator, sample: bool
+) -> tuple[Tensor, Tensor]:
     """Selects n distinct indices greedily.
 
     Each pick is the candidate whose gradient has the largest inner product |c_i| with the residual
@@ -31,7 +38,7 @@ def greedy_residual(gram: Tensor, n: int, generator: Generator, sample: bool) ->
         sample: Whether to pick at random in proportion to |c_i| instead of the largest.
 
     Returns:
-        Indices [n], int64, in the order of the picks.
+        Indices [n], int64, in the order of the picks, and how many of them fill up, [] int64.
 
     Source: Hong et al. 2024, algorithm 1.
     """
@@ -44,10 +51,12 @@ def greedy_residual(gram: Tensor, n: int, generator: Generator, sample: bool) ->
     order = random_order(k, generator)
     waiting = torch.ones(k, dtype=torch.bool, device=gram.device)
     picked = torch.empty(n, dtype=torch.int64, device=gram.device)
+    filled = torch.zeros((), dtype=torch.int64, device=gram.device)
     for place in range(n):
         useful = waiting & (left > TOLERANCE * own) & (product.abs() > nothing)
         if gram.device.type == "cpu" and not useful.any():  # reading is free on a CPU
             picked[place:] = order[waiting[order]][: n - place]
+            filled += n - place
             break
         weights = torch.where(useful, product.abs(), 0.0)
         if sample:
@@ -60,6 +69,7 @@ def greedy_residual(gram: Tensor, n: int, generator: Generator, sample: bool) ->
         # Index tensors throughout: reading `pick` would synchronize with an accelerator.
         pick = pick.unsqueeze(0)
         adds = useful.index_select(0, pick)  # a random fill projects nothing out
+        filled += 1 - adds.sum()
         length = torch.where(adds, left.index_select(0, pick), 1.0).sqrt()
         along = gram.index_select(0, pick).squeeze(0)
         along = along - directions[:place].index_select(1, pick).squeeze(1) @ directions[:place]
@@ -69,7 +79,7 @@ def greedy_residual(gram: Tensor, n: int, generator: Generator, sample: bool) ->
         directions[place] = along
         waiting = waiting.index_fill(0, pick, False)
         picked[place] = pick[0]
-    return picked
+    return picked, filled
 
 
 class GreedyResidualSelector(PairwiseSelector):
@@ -98,5 +108,6 @@ class GreedyResidualSelector(PairwiseSelector):
         # Not the sum: the mean gradient may well be 0.
         usable, fallback = uniform_if_unusable(exact, torch.linalg.vector_norm(exact), 0.0)
         # After a fallback all are equal: one direction, the rest is random.
-        selected = greedy_residual(usable, n, generator, self.pick == "sample")
-        return Selection(selected, fallback=fallback)
+        pick = self.pick == "sample"
+        selected, filled = greedy_residual_and_fill(usable, n, generator, pick)
+        return Selection(selected, fallback=fallback, random_share=filled / n)

@@ -71,8 +71,7 @@ class DatasetSource(ReorderingSource):
                 self._rebuild(context)
             selection = self._next(context)
             weights = context.weight(selection, len(self.samples))
-        with context.cost("load"):
-            batch = self.samples.batch(selection.indices.to(self.samples.index_device))
+        batch = context.load(selection.indices.to(self.samples.index_device))
         return MiniBatch(
             batch,
             weights,

@@ -73,8 +73,7 @@ class EpochSubsetSource(ReorderingSource):
             here = slice(self._position, self._position + n)
             weights = None if self._weights is None else self._weights[here]
             self._position += n
-        with context.cost("load"):
-            batch = self.samples.batch(self._subset[here])
+        batch = context.load(self._subset[here])
         is_new = selection is not None
         if selection is None and self._fallback is not None:
             selection = Selection(self._subset[here], fallback=self._fallback)

@@ -31,8 +31,9 @@ class QueueSource(ReorderingSource):
 
     The selector decides how many candidates of a large batch it accepts (VariableSizeSelector). No
     accepted sample is lost: it is trained on later, perhaps with a newer network than the one that
-    scored it, and with the loss weight that it was given when it was accepted. If PATIENCE large
-    batches in a row yield nothing, the next one is accepted whole, so that a run cannot hang.
+    scored it, but with the pixels that were scored and the loss weight that it was given when it
+    was accepted. If PATIENCE large batches in a row yield nothing, the next one is accepted whole,
+    so that a run cannot hang.
 
     Source: Jiang et al. 2019 (Selective-Backprop).
     """
@@ -46,6 +47,7 @@ class QueueSource(ReorderingSource):
         require_candidates(large_batch_size, samples)
         self._rows: Tensor | None = None  # [m] int64, waiting
         self._weights: Tensor | None = None  # [m] float32, of the same; None: ones
+        self._draws: Tensor | None = None  # [m, P] float32, behind their augmented pixels
 
     def mini_batch(self, context: StepContext) -> MiniBatch:
         """The first N of the queue, which is filled until it holds as many."""
@@ -58,7 +60,10 @@ class QueueSource(ReorderingSource):
             weights = None
             if self._weights is not None:
                 weights, self._weights = self._weights[:n], self._weights[n:]
-            batch = self.samples.batch(rows)
+            draws = None
+            if self._draws is not None:
+                draws, self._draws = self._draws[:n], self._draws[n:]
+        batch = context.load(rows, draws)
         if not scored:
             return MiniBatch(batch, weights, offered=rows[:0], loaded=len(batch))
         # Samples of this mini-batch may have been offered, and scored, in an earlier step.
@@ -85,23 +90,32 @@ class QueueSource(ReorderingSource):
             if whole:
                 positions = torch.arange(len(rows), device=rows.device)
                 weights = None if weights is None else torch.ones_like(scores)
-            self._enqueue(rows[positions].to(context.order.device), weights)
+            draws = None if candidates.draws is None else candidates.draws[positions]
+            self._enqueue(rows[positions].to(context.order.device), weights, draws)
         return _Accepted(rows, scores, positions, weights, selection.fallback)
 
-    def _enqueue(self, rows: Tensor, weights: Tensor | None) -> None:
-        self._rows = rows if self._rows is None else torch.cat([self._rows, rows])
-        if weights is not None:
-            known = self._weights
-            self._weights = weights if known is None else torch.cat([known, weights])
+    def _enqueue(self, rows: Tensor, weights: Tensor | None, draws: Tensor | None) -> None:
+        self._rows = _appended(self._rows, rows)
+        self._weights = _appended(self._weights, weights)
+        self._draws = _appended(self._draws, draws)
 
     def state_dict(self) -> dict[str, Any]:
         """The shuffled order and the queue."""
-        return {**super().state_dict(), "queue": self._rows, "weights": self._weights}
+        own = {"queue": self._rows, "weights": self._weights, "draws": self._draws}
+        return {**super().state_dict(), **own}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continues with the stored queue."""
         super().load_state_dict(state)
         self._rows, self._weights = state["queue"], state["weights"]
+        self._draws = state.get("draws")  # not in states of earlier versions
+
+
+def _appended(queue: Tensor | None, more: Tensor | None) -> Tensor | None:
+    """The rows of both; None stands for no tensor at all."""
+    if queue is None or more is None:
+        return more if queue is None else queue
+    return torch.cat([queue, more])
 
 
 def _merged(scored: list[_Accepted]) -> Selection:

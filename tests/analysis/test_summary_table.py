@@ -117,3 +117,10 @@ def test_huge_tiny_and_unknown_numbers_stay_short(tmp_path, accuracy, seconds, s
     )
     text = summary_text(runs, 120)
     assert all(part in text for part in shown) and max(map(len, text.splitlines())) < 120
+
+
+def test_a_cost_that_runs_share_is_said(tmp_path):
+    shared = run(tmp_path, "rho_amortised", metric={"name": "reducible", "amortize": 10})
+    text = summary_text(experiment(run(tmp_path, "uniform", gate=None), shared))
+    assert "rho_amortised: charged 1/10 of its holdout models, which 10 runs share" in text
+    assert "filled at random" not in text

@@ -71,6 +71,8 @@ def test_titles_and_colors_are_distinguishable():
     assert len(set(titles)) == len(titles)
     colors = {name: lab(about_preset(name)["color"]) for name in names}
     for one, other in combinations(names, 2):
+        if {one.split("_x")[0], other.split("_x")[0]} == {"uniform"}:
+            continue  # the yardstick: shades of one color, chosen by the figure
         distance = np.linalg.norm(colors[one] - colors[other])
         assert distance > 20, f"{one} and {other} look alike; choose another color"
     for name, color in colors.items():

@@ -64,6 +64,15 @@ def test_a_sweep_that_could_not_be_drawn_is_refused_before_it_starts(figure):
     figure(of="test", of_datasets=OF).check_dataset({"name": "two_circles"})
 
 
+def test_uniform_sampling_at_other_budgets_is_left_out(tmp_path):
+    runs = [*arm(tmp_path, "uniform", LATE), *arm(tmp_path, "rs2", EARLY)]
+    longer = {"scale": 1, "multiple": 2}
+    runs += arm(tmp_path, "uniform", EARLY, arm="x2", budget=longer)
+    for figure in (TimeToTarget, PerformanceProfile):
+        paths = figure(x="steps", of_datasets=OF).draw(experiment(*runs), tmp_path / "out")
+        assert sorted(pd.read_csv(paths[2])["cost"]) == [20, 40]
+
+
 def noted(results, name, runs):
     for number, stored in enumerate(runs):
         job = Job(number, [f"seed={number}"], "computed", run=stored.name)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import yaml
 
 from cdfis_bench.config.where import conf_dir
 from cdfis_bench.core.summary import Summary
@@ -74,6 +75,26 @@ def cases() -> dict[str, list[str]]:
 
 def all_names() -> list[str]:
     return [*cases(), *(f"batched_seeds/{arm}" for arm in BATCHED_SEEDS)]
+
+
+def results_version() -> int:
+    """The results version of this checkout."""
+    return yaml.safe_load((conf_dir() / "config.yaml").read_text())["results_version"]
+
+
+def refuse_changes(stored: dict[str, Any], found: dict[str, Any]) -> None:
+    """Exits if numbers have changed on the same machine under the same results version."""
+    same = all(stored[key] == found[key] for key in ("environment", "results_version"))
+    changed = [
+        name
+        for name, numbers in stored["cases"].items()
+        if name in found["cases"] and found["cases"][name] != numbers
+    ]
+    if same and changed:
+        raise SystemExit(
+            f"{len(changed)} stored cases have changed ({changed[0]}, ...): raise results_version "
+            "in conf/config.yaml first, or stored runs would pass for new ones"
+        )
 
 
 def write_images(path: Path) -> None:
@@ -147,7 +168,9 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         found = {name: compute(name, Path(folder)) for name in all_names()}
-    out = {"environment": environment(), "cases": found}
+    out = {"results_version": results_version(), "environment": environment(), "cases": found}
+    out = json.loads(json.dumps(out))
+    refuse_changes(json.loads(FILE.read_text()), out)
     FILE.write_text(
         json.dumps(out, indent=None, separators=(",", ":")).replace('},"', '},\n"') + "\n"
     )

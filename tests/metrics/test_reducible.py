@@ -21,7 +21,7 @@ def metric(irreducible=None):
     made = ReducibleLoss(steps=7)
     made.setup(Sizes(4, 4, 2, CPU))
     if irreducible is not None:
-        made.prepare(SimpleNamespace(cross_fitted_losses=lambda steps: irreducible))
+        made.prepare(SimpleNamespace(cross_fitted_losses=lambda steps, amortize: irreducible))
     return made
 
 

@@ -113,6 +113,17 @@ class CostMeter:
         self.forward_samples += trained
         self.backward_samples += trained
 
+    def charge(self, other: "CostMeter", share: float) -> None:
+        """Adds a share of the seconds and counts of another meter; counts are rounded."""
+        for name, phase in other._phases.items():
+            phase.settle(wait=True)
+            self._phases[name].seconds += share * phase.seconds
+        self.samples_loaded += round(share * other.samples_loaded)
+        self.samples_scored += round(share * other.samples_scored)
+        self.samples_trained += round(share * other.samples_trained)
+        self.forward_samples += round(share * other.forward_samples)
+        self.backward_samples += round(share * other.backward_samples)
+
     @property
     def forward_equivalents(self) -> int:
         """Forward passes of one sample, a backward pass counting as two."""
