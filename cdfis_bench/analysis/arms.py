@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cdfis_bench.analysis.labels import arm_labels, method_title, plain_label
-from cdfis_bench.core.budget_factor import budget_factor
+from cdfis_bench.core.budget_factor import FACTORS, budget_factor
 from cdfis_bench.records.run_record import RunRecord
 from cdfis_bench.records.stored_run import StoredRun
 
@@ -124,9 +124,14 @@ def baseline_of(arm: Arm, arms: list[Arm]) -> Arm | None:
     return arms[nearest[0][0]]
 
 
+def compared_budgets(arms: list[Arm]) -> set[float]:
+    """The factors of the budgets at which there is something to compare with uniform sampling."""
+    return {arm.budget_factor for arm in arms if arm.method != UNIFORM}
+
+
 def at_compared_budgets(arms: list[Arm]) -> list[Arm]:
     """The arms without the uniform ones at budgets at which nothing is compared (the yardstick)."""
-    compared = {arm.budget_factor for arm in arms if arm.method != UNIFORM}
+    compared = compared_budgets(arms)
     if not compared:
         return arms
     return [arm for arm in arms if arm.method != UNIFORM or arm.budget_factor in compared]
@@ -150,4 +155,4 @@ def _compared(config: Mapping[str, Any], key: str) -> Any:
     value = config.get(key)
     if key != "budget" or not isinstance(value, Mapping):
         return value
-    return {name: limit for name, limit in value.items() if name not in ("scale", "multiple")}
+    return {name: limit for name, limit in value.items() if name not in FACTORS}

@@ -4,13 +4,13 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from cdfis_bench.core.budget_factor import budget_factor
+from cdfis_bench.core.budget_factor import FACTORS, budget_factor
 from cdfis_bench.core.errors import UserError
 from cdfis_bench.records.identity import IGNORED_KEYS
 from cdfis_bench.records.run_record import RunRecord
 from cdfis_bench.records.stored_run import StoredRun
 
-_BUDGET_FACTORS = ("budget.scale", "budget.multiple")  # their product is in the label
+_BUDGET_FACTORS = tuple(f"budget.{key}" for key in FACTORS)  # their product is in the label
 Flat = dict[str, str]  # dotted key -> value as text
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cdfis_bench.analysis.arms import UNIFORM, Arm, arms_of, baseline_of
+from cdfis_bench.analysis.arms import UNIFORM, Arm, arms_of, baseline_of, compared_budgets
 from cdfis_bench.analysis.experiment import Experiment, same_cause
 from cdfis_bench.analysis.provenance import data_text, hardware_text, same_hardware
 from cdfis_bench.analysis.stats import mean_interval, paired_difference
@@ -37,7 +37,7 @@ def summary_table(experiment: Experiment, hue: str = "method") -> pd.DataFrame:
         where it does not tell.
     """
     arms = arms_of(experiment.runs, hue)
-    compared = {arm.budget_factor for arm in arms if arm.method != UNIFORM}
+    compared = compared_budgets(arms)
     # By budget; those of the yardstick alone, at which nothing is compared, come last.
     arms.sort(key=lambda arm: (arm.budget_factor not in compared, arm.budget_factor))
     return pd.DataFrame([_row(arm, baseline_of(arm, arms), worth_of(arm, arms)) for arm in arms])

@@ -69,6 +69,19 @@ class Targets:
         of = self._of or require_choice("dataset.target.of", own.get("of", SETS[0]), SETS)
         return Target(accuracy, of)
 
+    def check_planned(self, dataset: Mapping[str, Any]) -> None:
+        """Checks a configured dataset before its runs start.
+
+        Raises:
+            UserError: If it has no target, or its runs would have no set to reach it on.
+        """
+        target = self.of_dataset(str(dataset["name"]))
+        require(
+            target.of != "validation" or bool(dataset.get("validation_fraction")),
+            f"the target is {target.text}, but dataset.validation_fraction is 0; use "
+            "dataset.validation_fraction=0.1, or figure.of=test",
+        )
+
     def of_runs(self, runs: Iterable[StoredRun]) -> Target:
         """The target of runs on one dataset.
 
@@ -105,12 +118,3 @@ def dataset_name(run: StoredRun) -> str:
 
 def _accuracy(key: str, value: object) -> float:
     return require_number(key, value, 0, 1, open_low=True)
-
-
-def no_validation_planned(target: Target, dataset: Mapping[str, Any]) -> None:
-    """Raises UserError if runs on a configured dataset would have no set to reach it on."""
-    require(
-        target.of != "validation" or bool(dataset.get("validation_fraction")),
-        f"the target is {target.text}, but dataset.validation_fraction is 0; use "
-        "dataset.validation_fraction=0.1, or figure.of=test",
-    )

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
-from cdfis_bench.core.augment import Augment, ImageFacts
+from cdfis_bench.core.augment import Augment
 from cdfis_bench.core.errors import require, require_number
 
 _WIDEST = 100.0  # ratio of the sides
@@ -40,9 +40,6 @@ class RandomResizedCropAugment(Augment):
         self.scale = _range("augment.scale", scale, 1.0)
         self.ratio = _range("augment.ratio", ratio, _WIDEST)
         self.probability = require_number("augment.probability", probability, 0.0, 1.0)
-
-    def setup(self, images: ImageFacts) -> None:
-        """Accepts all images."""
 
     def apply(self, x: Tensor, u: Tensor) -> Tensor:
         """Returns the images [K, C, H, W], each a part of what it was, by u [K, 5]."""

@@ -15,7 +15,7 @@ from cdfis_bench.config.arguments import check_names, check_types
 from cdfis_bench.config.augment import make_augment, set_up_augment
 from cdfis_bench.config.optimizer import build_optimizer
 from cdfis_bench.config.schema import Config, ScoringDtype, ScoringMode
-from cdfis_bench.core.budget_factor import LARGEST_FACTOR, product, scaled
+from cdfis_bench.core.budget_factor import FACTORS, LARGEST_FACTOR, product, scaled
 from cdfis_bench.core.errors import LARGEST_WHOLE, UserError, require, require_number, require_whole
 from cdfis_bench.core.method import Method, Scoring
 from cdfis_bench.core.modes import in_mode
@@ -94,7 +94,7 @@ def check_values(config: Config) -> None:
             limit is None or limit <= LARGEST_WHOLE,
             f"budget.{key}={str(limit)[:40]} must be at most {LARGEST_WHOLE}",
         )
-    for key in ("scale", "multiple"):
+    for key in FACTORS:
         require_number(
             f"budget.{key}", getattr(config.budget, key), 0, LARGEST_FACTOR, open_low=True
         )
@@ -187,7 +187,7 @@ def build(
     schedule: Schedule = make("schedule", config.schedule)
     augment = make_augment(make, config)
     whole = data_source(config).load(device)
-    fraction = require_fraction(config.dataset.get("validation_fraction", 0))
+    fraction = config.dataset.get("validation_fraction", 0)
     held_out = hold_out(whole, fraction, config.seed, config.large_batch_size)
     dataset = keep(held_out, config.seed)
     set_up_augment(augment, config, dataset.sample_shape, dataset.pixel_scale)

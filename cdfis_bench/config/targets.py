@@ -1,5 +1,6 @@
 """The targets of all datasets, for figures: a stored run may be older than its data's target."""
 
+from functools import cache
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -16,12 +17,19 @@ def dataset_targets(root: DictConfig) -> dict[str, Any]:
     Returns:
         By the name of a dataset the block `target` of its YAML file, with keys accuracy and of.
     """
+    targets = dict(_published_targets())
+    current = OmegaConf.select(root, "dataset.target")
+    if current is not None:
+        targets[str(root.dataset.name)] = OmegaConf.to_container(current, resolve=True)
+    return targets
+
+
+@cache
+def _published_targets() -> dict[str, Any]:
+    """Those of conf/dataset, read once: the jobs of a sweep all ask for them."""
     targets: dict[str, Any] = {}
     for path in sorted((conf_dir() / "dataset").glob("*.yaml")):
         block = OmegaConf.select(OmegaConf.load(path), "target")
         if block is not None:
             targets[path.stem] = OmegaConf.to_container(block)
-    current = OmegaConf.select(root, "dataset.target")
-    if current is not None:
-        targets[str(root.dataset.name)] = OmegaConf.to_container(current, resolve=True)
     return targets

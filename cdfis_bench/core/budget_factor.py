@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+FACTORS = ("scale", "multiple")  # keys of `budget`
 LARGEST_FACTOR = 1e6
 
 

@@ -28,7 +28,7 @@ class RunSetup:
         make_optimizer: Makes an optimizer of these parameters.
         schedule: How the learning rate follows the budget.
         augment: How the samples that are loaded for training are augmented.
-        dataset: RunSetup and test set.
+        dataset: Training and test set, and perhaps a validation set.
         make_method: Makes a method of fresh parts, without memory of an earlier run.
         streams: The random streams of the run.
         seed: The seed they were made from.

@@ -24,11 +24,16 @@ def interval_text(numbers: Iterable[int]) -> str:
     counts = sorted(set(numbers))
     if counts[-1] == 1:
         return "n = 1 seed, no interval"
-    many = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    many = range_text(counts[0], counts[-1])
     if counts[-1] < LEAST_FOR_A_BAND:
         return f"mean over n = {many} seeds, too few for a band"
     few = f"; no band below {LEAST_FOR_A_BAND}" if counts[0] < LEAST_FOR_A_BAND else ""
     return f"mean and 95 % t-interval over n = {many} seeds{few}"
+
+
+def range_text(low: int, high: int) -> str:
+    """Such as "10", or "8 to 10"."""
+    return f"{low}" if low == high else f"{low} to {high}"
 
 
 def missing_text(experiment: Experiment) -> list[str]:

@@ -12,6 +12,7 @@ from cdfis_bench.analysis.provenance import data_text, hardware_text, same_hardw
 from cdfis_bench.analysis.table import COLUMNS, curves, mean_curves
 from cdfis_bench.analysis.target import no_validation
 from cdfis_bench.core.errors import require
+from cdfis_bench.figures.base import ExperimentFigure
 from cdfis_bench.figures.caption import missing_text, put_caption, seeds_text
 from cdfis_bench.figures.colours import arm_colours, arm_dashes
 from cdfis_bench.figures.legend import legend_size, put_legend
@@ -24,7 +25,7 @@ from cdfis_bench.figures.text import ENTRY_LETTERS, entry, put_title, wrapped
 _ROBUST = ("test_accuracy", "validation_accuracy")  # rows whose steep beginning may be cut off
 
 
-class Curves:
+class Curves(ExperimentFigure):
     """Panels of each y over each x; lines are means over seeds, bands their 95 % intervals.
 
     With one x the panels are side by side, as in the paper; with several there is a column of
@@ -73,18 +74,10 @@ class Curves:
         return any(name.endswith("_seconds") for name in (*self.x, *self.y))
 
     def draw(self, experiment: Experiment, folder: Path) -> list[Path]:
-        """Writes the picture, its mean curves and their provenance into `folder`.
+        """See ExperimentFigure.draw.
 
-        Args:
-            experiment: The runs to draw.
-            folder: Created if it does not exist.
-
-        Returns:
-            The paths of the .png, .pdf, .csv and .json file.
-
-        Raises:
-            UserError: If no run is finished, a time axis would mix hardware, or a run lacks the
-                validation set that is drawn.
+        Raises UserError if no run is finished, a time axis would mix hardware, or a run lacks the
+        validation set that is drawn.
         """
         runs = experiment.require_runs()
         require(

@@ -14,6 +14,7 @@ from cdfis_bench.analysis.experiment import Experiment
 from cdfis_bench.analysis.provenance import data_text
 from cdfis_bench.core.errors import require
 from cdfis_bench.datasets.two_circles_geometry import CENTRES, RADIUS
+from cdfis_bench.figures.base import ExperimentFigure
 from cdfis_bench.figures.caption import missing_text, put_caption
 from cdfis_bench.figures.save import about_runs, save
 from cdfis_bench.figures.style import style_context
@@ -26,7 +27,7 @@ _PANEL_INCHES = 1.3
 _NAME_LETTERS = 17  # names such as "gradient norm CDF" are longer than a panel is high
 
 
-class Patterns:
+class Patterns(ExperimentFigure):
     """A row per arm, a column per recorded step; dots are the selected samples by prediction.
 
     Each arm is represented by its lowest seed.
@@ -47,18 +48,7 @@ class Patterns:
         self.most_columns = most_columns
 
     def draw(self, experiment: Experiment, folder: Path) -> list[Path]:
-        """Writes the picture, the selected samples and their provenance into `folder`.
-
-        Args:
-            experiment: The runs to draw.
-            folder: Created if it does not exist.
-
-        Returns:
-            The paths of the .png, .pdf, .csv and .json file.
-
-        Raises:
-            UserError: If no run is finished, or none recorded the selection of 2-D samples.
-        """
+        """Raises UserError if no run is finished, or none recorded the selection of 2-D samples."""
         runs = experiment.require_runs()
         recorded = [run for run in runs if run.array_names("pattern")]
         require(

@@ -13,9 +13,10 @@ from cdfis_bench.analysis.experiment import Experiment, load_experiment
 from cdfis_bench.analysis.order_statistics import median_interval
 from cdfis_bench.analysis.performance_profile import MAX_RATIO, profile, ratios, score
 from cdfis_bench.analysis.provenance import data_text
-from cdfis_bench.analysis.target import Targets, dataset_name, no_validation_planned
+from cdfis_bench.analysis.target import Targets, dataset_name
 from cdfis_bench.analysis.time_to_target import COSTS, seed_table
 from cdfis_bench.core.errors import UserError, require, require_choice, require_number
+from cdfis_bench.figures.base import ExperimentFigure
 from cdfis_bench.figures.caption import put_caption
 from cdfis_bench.figures.colours import arm_colours
 from cdfis_bench.figures.legend import legend_size, put_legend
@@ -27,7 +28,7 @@ from cdfis_bench.figures.time_to_target import require_one_hardware
 from cdfis_bench.records.paths import one_component
 
 
-class PerformanceProfile:
+class PerformanceProfile(ExperimentFigure):
     """The fraction of workloads on which a method is within a factor of the fastest one.
 
     A workload is a dataset of an experiment. The cost of a method on it is the median over seeds of
@@ -77,21 +78,13 @@ class PerformanceProfile:
 
     def check_dataset(self, dataset: Mapping[str, Any]) -> None:
         """Refuses a sweep on a dataset without the target, before it starts."""
-        no_validation_planned(self.targets.of_dataset(str(dataset["name"])), dataset)
+        self.targets.check_planned(dataset)
 
     def draw(self, experiment: Experiment, folder: Path) -> list[Path]:
-        """Writes the picture, its table and their provenance into `folder`.
+        """See ExperimentFigure.draw.
 
-        Args:
-            experiment: Drawn if no experiments are named; names the files.
-            folder: Created if it does not exist.
-
-        Returns:
-            The paths of the .png, .pdf, .csv and .json file.
-
-        Raises:
-            UserError: If an experiment has no finished run, a dataset no target, or the experiments
-                have no two methods in common.
+        Draws `experiment` if no experiments are named. Raises UserError if an experiment has no
+        finished run, a dataset no target, or the experiments have no two methods in common.
         """
         named = [load_experiment(self.results_dir, name) for name in self.experiments]
         used = named or [experiment]

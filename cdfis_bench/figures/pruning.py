@@ -10,6 +10,7 @@ from cdfis_bench.analysis.arms import arms_of
 from cdfis_bench.analysis.experiment import Experiment
 from cdfis_bench.analysis.provenance import data_text
 from cdfis_bench.analysis.pruning import RANDOM, pruning_table, whole_accuracy
+from cdfis_bench.figures.base import ExperimentFigure
 from cdfis_bench.figures.caption import (
     LEAST_FOR_A_BAND,
     interval_text,
@@ -28,7 +29,7 @@ _LEGEND_INCHES = 2.2
 _TITLES = {"steps": "as many steps as on the whole set", "epochs": "as many epochs"}
 
 
-class PruningFigure:
+class PruningFigure(ExperimentFigure):
     """Final test error over the fraction kept: a line per rule, a panel per equal steps or epochs.
 
     The CSV is the table behind it, see `pruning_table`.
@@ -41,18 +42,7 @@ class PruningFigure:
         self.title = title
 
     def draw(self, experiment: Experiment, folder: Path) -> list[Path]:
-        """Writes the picture, its table and their provenance into `folder`.
-
-        Args:
-            experiment: The runs to draw.
-            folder: Created if it does not exist.
-
-        Returns:
-            The paths of the .png, .pdf, .csv and .json file.
-
-        Raises:
-            UserError: If no run was trained on a part of its training set.
-        """
+        """Raises UserError if no run was trained on a part of its training set."""
         table = pruning_table(experiment.require_runs())
         with style_context():
             figure = self._figure(experiment, table)

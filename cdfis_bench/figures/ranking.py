@@ -12,7 +12,8 @@ from cdfis_bench.analysis.experiment import Experiment
 from cdfis_bench.analysis.provenance import data_text
 from cdfis_bench.analysis.summary_table import summary_table
 from cdfis_bench.core.errors import require
-from cdfis_bench.figures.caption import missing_text, put_caption
+from cdfis_bench.figures.base import ExperimentFigure
+from cdfis_bench.figures.caption import missing_text, put_caption, range_text
 from cdfis_bench.figures.colours import arm_colours
 from cdfis_bench.figures.save import about_runs, save
 from cdfis_bench.figures.style import GREY, NEVER_ACTED, style_context
@@ -36,7 +37,7 @@ def verdict(low: float, high: float) -> str:
     return "worse" if high < 0 else "undecided"
 
 
-class Ranking:
+class Ranking(ExperimentFigure):
     """Final test accuracy minus that of uniform sampling, paired by seed, best arm first.
 
     Every arm that shares at least two seeds with a uniform arm on the same data is drawn. An arm
@@ -53,18 +54,7 @@ class Ranking:
         self.title = title
 
     def draw(self, experiment: Experiment, folder: Path) -> list[Path]:
-        """Writes the picture, its table and their provenance into `folder`.
-
-        Args:
-            experiment: The runs to draw.
-            folder: Created if it does not exist.
-
-        Returns:
-            The paths of the .png, .pdf, .csv and .json file.
-
-        Raises:
-            UserError: If no arm can be compared with uniform sampling.
-        """
+        """Raises UserError if no arm can be compared with uniform sampling."""
         experiment.require_runs()
         table = summary_table(experiment, self.hue)
         drawn = table[table["minus_uniform_low"].notna()]
@@ -101,11 +91,11 @@ class Ranking:
         titles = {arm.label: arm.title for arm in arms}
         _draw(panel, drawn, arm_colours(arms, self.hue, UNIFORM), titles)
         put_title(figure, self.title or experiment.name)
-        bases = {id(baseline_of(arm, arms)) for arm in arms if arm.label in set(drawn["label"])}
-        labels = [arm.label for arm in arms if arm.plain == UNIFORM and id(arm) in bases]
+        bases = [baseline_of(arm, arms) for arm in arms if arm.label in set(drawn["label"])]
+        labels = {one.label for one in bases if one is not None and one.plain == UNIFORM}
         base = table[table["label"].isin(labels)]["test_accuracy"]
         low, high = int(drawn["paired_seeds"].min()), int(drawn["paired_seeds"].max())
-        seeds = f"{low}" if low == high else f"{low} to {high}"
+        seeds = range_text(low, high)
         put_caption(
             figure,
             [

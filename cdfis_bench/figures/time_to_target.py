@@ -12,10 +12,11 @@ from matplotlib.figure import Figure
 from cdfis_bench.analysis.arms import UNIFORM, Arm, arms_of, at_compared_budgets
 from cdfis_bench.analysis.experiment import Experiment
 from cdfis_bench.analysis.provenance import data_text, hardware_text, same_hardware
-from cdfis_bench.analysis.target import Target, Targets, no_validation_planned
+from cdfis_bench.analysis.target import Target, Targets
 from cdfis_bench.analysis.time_to_target import CONSECUTIVE, COSTS, arm_table, seed_table
 from cdfis_bench.core.errors import require, require_choice
-from cdfis_bench.figures.caption import missing_text, put_caption
+from cdfis_bench.figures.base import ExperimentFigure
+from cdfis_bench.figures.caption import missing_text, put_caption, range_text
 from cdfis_bench.figures.colours import arm_colours
 from cdfis_bench.figures.save import about_runs, save
 from cdfis_bench.figures.style import GREY, style_context
@@ -24,7 +25,7 @@ from cdfis_bench.figures.text import entry, put_title
 INTERVAL = "95 % order-statistic interval of the median over seeds (none below 6 seeds)"
 
 
-class TimeToTarget:
+class TimeToTarget(ExperimentFigure):
     """Cost until an accuracy is reached and kept, by arm, the cheapest first.
 
     The target is reached when the median of three consecutive evaluations is at least as high. A
@@ -62,21 +63,10 @@ class TimeToTarget:
 
     def check_dataset(self, dataset: Mapping[str, Any]) -> None:
         """Refuses a sweep on a dataset without the target, before it starts."""
-        no_validation_planned(self.targets.of_dataset(str(dataset["name"])), dataset)
+        self.targets.check_planned(dataset)
 
     def draw(self, experiment: Experiment, folder: Path) -> list[Path]:
-        """Writes the picture, its table and their provenance into `folder`.
-
-        Args:
-            experiment: The runs to draw, on one dataset.
-            folder: Created if it does not exist.
-
-        Returns:
-            The paths of the .png, .pdf, .csv and .json file.
-
-        Raises:
-            UserError: If there is no target for these runs, or seconds would mix hardware.
-        """
+        """Raises UserError if there is no target for these runs, or seconds would mix hardware."""
         runs = experiment.require_runs()
         target = self.targets.of_runs(runs)
         require_one_hardware(experiment, self.x, self.allow_mixed)
@@ -130,7 +120,7 @@ class TimeToTarget:
         self, experiment: Experiment, seeds: pd.DataFrame, table: pd.DataFrame
     ) -> list[str]:
         low, high = int(table["seeds"].min()), int(table["seeds"].max())
-        many = f"{low}" if low == high else f"{low} to {high}"
+        many = range_text(low, high)
         parts = [
             data_text(experiment.runs),
             f"dots: n = {many} seeds; bar and line: median and 95 % order-statistic interval"

@@ -15,6 +15,7 @@ from cdfis_bench.analysis.provenance import data_text
 from cdfis_bench.analysis.stats import mean_interval
 from cdfis_bench.analysis.yardstick import FALLING, Worth, finals, worth_of, yardstick_of
 from cdfis_bench.core.errors import require
+from cdfis_bench.figures.base import ExperimentFigure
 from cdfis_bench.figures.caption import LEAST_FOR_A_BAND, missing_text, put_caption, seeds_text
 from cdfis_bench.figures.colours import arm_colours
 from cdfis_bench.figures.legend import legend_size, put_legend
@@ -27,7 +28,7 @@ _MARK = {"ms": 5.5, "mec": "white", "mew": 0.6, "zorder": 4}
 _EDGE = 1.12  # of the axis, beyond the smallest and the largest budget
 
 
-class Yardstick:
+class Yardstick(ExperimentFigure):
     """Uniform sampling as a line over its budget; each method as a mark where it meets the line.
 
     The budget of the methods is 1. A method's mark is on the curve at its own mean final value, at
@@ -46,18 +47,7 @@ class Yardstick:
         self.title = title
 
     def draw(self, experiment: Experiment, folder: Path) -> list[Path]:
-        """Writes the picture, its numbers and their provenance into `folder`.
-
-        Args:
-            experiment: The runs to draw.
-            folder: Created if it does not exist.
-
-        Returns:
-            The paths of the .png, .pdf, .csv and .json file.
-
-        Raises:
-            UserError: If no arm can be measured, or the runs lack the measure.
-        """
+        """Raises UserError if no arm can be measured, or the runs lack the measure."""
         arms = arms_of(experiment.require_runs())
         for arm in arms:
             finals(arm, self.measure)

@@ -20,7 +20,7 @@ def cnn(
         channels: Channels of the image.
         side: Pixels along a side of the square image, at least 16.
         classes: Number of classes.
-        dropout: Probability of both dropout layers, [0, 1); the authors' code has 0.5.
+        dropout: Probability of both dropout layers, [0, 0.99]; the authors' code has 0.5.
 
     Returns:
         The network: [K, channels, side, side] -> [K, classes].

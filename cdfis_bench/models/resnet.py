@@ -65,7 +65,7 @@ def resnet(
             many, at a half and a quarter of the resolution.
         blocks: Residual blocks per stage.
         norm: group, or batch (scoring in eval mode then uses the running statistics).
-        dropout: Probability of a dropout layer before the last one, [0, 1); 0: there is none.
+        dropout: Probability of a dropout layer before the last one, [0, 0.99]; 0: there is none.
 
     Returns:
         The network: [K, channels, side, side] -> [K, classes].

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from cdfis_bench.core.budget_factor import product
+from cdfis_bench.core.budget_factor import FACTORS, product
 
 # Keys that do not change a run's numbers. A key that is missing from this list costs a needless
 # recomputation; a key missing from a list of those that matter would put two different runs into
@@ -60,7 +60,7 @@ def arm_id(
     Returns:
         10 hexadecimal digits.
     """
-    kept = copy.deepcopy(dict(config))
+    kept = without_ignored(config)
     # Left out while they have no effect, so that adding such a key does not change existing ids.
     if kept.get("keep", {}).get("fraction") == 1:
         del kept["keep"]
@@ -78,7 +78,6 @@ def arm_id(
     if _is_number(metric.get("amortize")) and metric["amortize"] == 1:
         del metric["amortize"]
     _merge_budget_factors(kept.get("budget", {}))
-    kept = without_ignored(kept)
     if code:
         kept["code"] = dict(code)
     if data_fingerprint:
@@ -109,10 +108,10 @@ def _merge_budget_factors(budget: dict[str, Any]) -> None:
 
     Values that are no numbers stay: they are refused when the run is built.
     """
-    factors = [budget.get(key, 1) for key in ("scale", "multiple")]
+    factors = [budget.get(key, 1) for key in FACTORS]
     if all(map(_is_number, factors)):
-        budget.pop("scale", None)
-        budget.pop("multiple", None)
+        for key in FACTORS:
+            budget.pop(key, None)
         if (factor := product(*factors)) != 1:
             budget["factor"] = factor
 

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from cdfis_bench.core.errors import UserError, require, require_choice
 from cdfis_bench.records.run_record import RunRecord
+from cdfis_bench.records.schema import VALIDATION_COLUMNS
 from cdfis_bench.trackers.none import NoTracker
 from cdfis_bench.trackers.tracker import TrackedRun
 
@@ -29,10 +30,7 @@ if TYPE_CHECKING:
 MODES = ("offline", "online", "disabled")
 STEP_AXIS = "step"
 MIRROR_AXES = {"by_seconds": "train_seconds", "by_samples": "samples_trained"}
-MIRRORED_COLUMNS = (
-    *("train_loss", "test_loss", "test_accuracy"),
-    *("validation_loss", "validation_accuracy"),  # of runs that have a validation set
-)
+MIRRORED_COLUMNS = ("train_loss", "test_loss", "test_accuracy", *VALIDATION_COLUMNS)
 
 # Together under ten seconds, so that an unreachable server does not hold up a sweep.
 PROBE_SECONDS = 3.0

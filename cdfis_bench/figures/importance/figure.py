@@ -14,6 +14,7 @@ from cdfis_bench.analysis.importance.rates import PRIOR_OFFERS, UNKNOWN
 from cdfis_bench.analysis.provenance import data_text
 from cdfis_bench.core.errors import require, require_number
 from cdfis_bench.datasets.gallery import Gallery
+from cdfis_bench.figures.base import ExperimentFigure
 from cdfis_bench.figures.caption import missing_text, put_caption
 from cdfis_bench.figures.importance.grid import draw_grid, grid_columns, grid_inches, sample_text
 from cdfis_bench.figures.importance.panels import draw_agreement, draw_classes, draw_histogram
@@ -28,7 +29,7 @@ _PANELS_INCHES = 2.6
 _POINTS_INCHES = 5.6
 
 
-class ImportanceFigure:
+class ImportanceFigure(ExperimentFigure):
     """The most and least selected training samples of one arm, over its seeds.
 
     Below them: the rates, the agreement of the seeds, and the classes. The CSV has one row per
@@ -67,18 +68,10 @@ class ImportanceFigure:
         self.load_gallery = load_gallery
 
     def draw(self, experiment: Experiment, folder: Path) -> list[Path]:
-        """Writes the picture, the table of all samples and their provenance into `folder`.
+        """See ExperimentFigure.draw.
 
-        Args:
-            experiment: The runs to draw.
-            folder: Created if it does not exist.
-
-        Returns:
-            The paths of the .png, .pdf, .csv and .json file.
-
-        Raises:
-            UserError: If no run is finished or selected, if there is no such arm, or if the data of
-                the runs is not found.
+        Raises UserError if no run is finished or selected, if there is no such arm, or if the data
+        of the runs is not found.
         """
         arm = chosen_arm(arms_of(experiment.require_runs()), self.method)
         kept = arm.runs[0].kept_fraction
